@@ -75,3 +75,167 @@ class RoutedPhoto(Record):
     border: Border
     expected_error_px: float | None = None
     """Predicted RMS error of the warp in pixels, where the method can tell."""
+
+
+class QuarantinedPhoto(Record):
+    """A file that is left out of the run, and why."""
+
+    file_name: str
+    code: str
+    """Stable word for the sort of defect, such as ``truncated`` or ``bad_name``."""
+    reason: str
+    """One sentence: what was expected, what was found, what to do."""
+
+
+class Inventory(Record):
+    """What lies in a photo folder: the photos to render, the files that cannot be, the rest."""
+
+    folder: str
+    photos: tuple[PhotoRef, ...]
+    quarantined: tuple[QuarantinedPhoto, ...]
+    ignored: tuple[str, ...]
+    """Names that are no photos: sub-folders, hidden files and files of other kinds."""
+
+
+class Engine(Record):
+    """Everything that decides the bytes of a rendered photo besides its input and its warp."""
+
+    backend: Literal["opencv", "cupy"]
+    quality: int = Field(ge=1, le=100)
+    """JPEG quality of the output, 1 to 100."""
+    versions: dict[str, str]
+    """Version of each library that touches pixels or bytes, and of the renderer itself."""
+
+
+class PhotoShard(Record):
+    """A slice of the run that is rendered, kept and retried as one."""
+
+    index: int = Field(ge=0)
+    digest: Sha256
+    """Content key: equal photos, warps and engine give the same key on every machine."""
+    photos: tuple[RoutedPhoto, ...]
+
+
+class RenderedPhoto(Record):
+    """What the store holds for one rendered photo."""
+
+    id: str
+    size: int = Field(ge=1)
+    """Bytes."""
+    crc32: int = Field(ge=0, lt=1 << 32)
+    sha256: Sha256
+
+
+class RenderedShard(Record):
+    """The outcome of a shard; its presence in the store means that every photo in it is there."""
+
+    digest: Sha256
+    photos: tuple[RenderedPhoto, ...]
+    quarantined: tuple[QuarantinedPhoto, ...]
+
+
+class RenderRequest(Record):
+    """What the user asked for, as recorded in plan and manifest."""
+
+    photos_folder: str
+    method: str
+    variant: str | None
+    """Profile or policy; None only until the plan names the method's default."""
+    interpolation: Interpolation | None
+    """None leaves the choice to the table."""
+    border: Border | None
+    table: str | None
+    """Source of the table or policy file, None for the shipped one."""
+    shard_size: int = Field(ge=1, le=10_000)
+    artifact_tag: str | None
+    accept_quarantined: bool
+    """Whether the user allows a zip that lacks quarantined photos to be submitted."""
+
+
+class RunPlan(Record):
+    """What a run is going to do; written create-only, it also claims the run's name."""
+
+    name: str
+    run_id: str
+    created: str
+    """When the run was asked for, ISO 8601 in UTC."""
+    request: RenderRequest
+    engine: Engine
+    table_digest: Sha256 | None
+    input_digest: Sha256
+    """SHA-256 over the sorted lines ``file name NUL sha256`` of all photos taken in."""
+    shards: tuple[PhotoShard, ...]
+    quarantined: tuple[QuarantinedPhoto, ...]
+    ignored: tuple[str, ...]
+    """Names in the folder that are no photos."""
+
+
+class SubmissionZip(Record):
+    """The assembled zip: stored, sorted, byte-identical for equal photos."""
+
+    key: str
+    size: int
+    """Bytes."""
+    sha256: Sha256
+    behaviour_digest: Sha256
+    """SHA-256 over the sorted lines ``file name NUL sha256`` of its photos: survives re-zipping."""
+    photos: int
+
+
+class RouteUse(Record):
+    """How often one route was taken with one coefficient set."""
+
+    route: str
+    warp: Warp
+    interpolation: Interpolation
+    border: Border
+    coefficient_source: str
+    photos: int
+
+
+class Provenance(Record):
+    """What ran: enough to run it again."""
+
+    git_commit: str | None
+    git_dirty: bool | None
+    """Whether tracked files differed from the commit; None outside a git checkout."""
+    command: str
+    """Deployment name, or the module that was run."""
+    flow_run_id: str
+    parameters: dict[str, object]
+    python: str
+    platform: str
+
+
+class RunManifest(Record):
+    """The record of a finished run; written last, never changed. Its presence means complete."""
+
+    name: str
+    created: str
+    finished: str
+    provenance: Provenance
+    request: RenderRequest
+    engine: Engine
+    table_digest: Sha256 | None
+    input_digest: Sha256
+    routes: tuple[RouteUse, ...]
+    submission: SubmissionZip
+    contact_sheet: str
+    """Key of the contact sheet in the store."""
+    rendered: int
+    quarantined: tuple[QuarantinedPhoto, ...]
+    shards: tuple[Sha256, ...]
+    """Digest of each shard, in order."""
+    submittable: bool
+    """False while photos are quarantined and the user has not accepted that."""
+
+
+class Check(Record):
+    """One line of the preflight table."""
+
+    name: str
+    passed: bool
+    found: str
+    """What was found, in words."""
+    remedy: str
+    """What to do when it did not pass."""

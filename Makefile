@@ -1,0 +1,43 @@
+# One virtual environment in the project's folder, installed from a lock with hashes; nothing is written elsewhere.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --no-input --quiet
+INSTALL := $(PIP) install --no-cache-dir --require-hashes --requirement
+LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-header --quiet
+
+.PHONY: demo up down test lint lock bench-render clean
+
+demo: .venv/runtime ## Draw photos (or take PHOTOS=folder), render them through a real Prefect server and worker
+	@$(BIN)/python -m deployments.demo $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+up: .venv/runtime ## Start Prefect server and worker and register the deployments; the UI keeps running
+	@$(BIN)/python -m deployments.stack up
+
+down: .venv/runtime ## Stop what `make up` started
+	@$(BIN)/python -m deployments.stack down
+
+lint: .venv/dev ## Format, lint, types and import contracts
+	@$(BIN)/python -m tests.summary lint
+
+test: .venv/dev ## Everything CI checks, with one summary at the end
+	@$(BIN)/python -m tests.summary lint pytest
+
+lock: .venv/dev ## Renew both lock files
+	@$(LOCK) --upgrade --output-file requirements.lock
+	@$(LOCK) --upgrade --extra dev --output-file requirements-dev.lock --constraint requirements.lock
+
+.venv/bin/pip:
+	@$(PYTHON) -m venv .venv
+
+.venv/runtime: requirements.lock pyproject.toml | .venv/bin/pip
+	@echo "installing from $<"
+	@$(INSTALL) $<
+	@$(PIP) install --no-cache-dir --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: requirements-dev.lock pyproject.toml | .venv/bin/pip
+	@echo "installing from $<"
+	@$(INSTALL) $<
+	@$(PIP) install --no-cache-dir --no-deps --no-build-isolation --editable .
+	@touch $@ .venv/runtime

@@ -1,0 +1,56 @@
+"""The deployments and the work pool they run on, as data; ``deployments.register`` makes them real."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+RENDER = "flows.render.render"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One entry of Prefect's deployments page.
+
+    Attributes:
+        entrypoint: Module path of the flow, so that it runs wherever the project is installed.
+        name: Second half of ``prefect deployment run FLOW/NAME``.
+        parameters: What the deployment fixes; the rest keeps the flow's defaults.
+        tags: For filtering in the UI.
+    """
+
+    entrypoint: str
+    name: str
+    description: str
+    parameters: dict[str, object] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+
+def catalog() -> Iterator[Deployment]:
+    """Every deployment of the project."""
+    for profile in ("safe", "balanced", "aggressive"):
+        yield _render(profile, "calibguard_dim", profile, f"Coefficients by exact size, profile {profile}.")
+    yield _render("global-grid", "global_grid", "seed", "One coefficient pair for all photos.")
+    yield _render("dim-bucket", "dim_bucket_microgrid", "tuned", "One coefficient pair for each size bucket.")
+    for number in (1, 2, 3):
+        policy = f"zero_guard_v{number}"
+        yield _render(
+            f"zero-guard-v{number}",
+            "zero_guard",
+            policy,
+            f"The tuned buckets with the replacements of {policy}.",
+        )
+    yield Deployment(
+        entrypoint="flows.preflight.preflight",
+        name="check",
+        description="Everything a run needs, checked before one is started.",
+        tags=("preflight",),
+    )
+
+
+def _render(name: str, method: str, variant: str, description: str) -> Deployment:
+    return Deployment(
+        entrypoint=RENDER,
+        name=name,
+        description=description,
+        parameters={"method": method, "variant": variant},
+        tags=("render", method, variant),
+    )

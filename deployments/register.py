@@ -1,0 +1,114 @@
+"""Puts the work pool, the deployments and the automation for silent runs on a Prefect server.
+
+Run it again at any time: everything is created or brought up to date.
+"""
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+
+from prefect.automations import Automation
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.objects import StateType
+from prefect.deployments import deploy
+from prefect.deployments.runner import RunnerDeployment
+from prefect.events.actions import ChangeFlowRunState
+from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.types.entrypoint import EntrypointType
+from prefect.workers.process import ProcessWorker
+
+from deployments.catalog import Deployment, catalog
+from infra.settings import load_settings
+
+RUNS_AT_ONCE = 2  # a render uses every core; the second place is for a preflight or a short run
+SILENT_AFTER = timedelta(seconds=150)  # five heartbeats of 30 s: a loaded machine may miss some
+_SILENT_RUNS = "CalibGuard: silent runs are Crashed"
+_ENDED = ("Completed", "Failed", "Cancelled", "Crashed")
+
+
+def register(work_pool: str, *, working_dir: Path) -> list[str]:
+    """Create or update everything, and return the deployments' full names.
+
+    Args:
+        work_pool: Name of the process work pool.
+        working_dir: Where flow runs are started: the folder with ``.env``.
+    """
+    _create_work_pool(work_pool, working_dir)
+    _create_automation()
+    deployments = [_deployment(entry, work_pool) for entry in catalog()]
+    deploy(
+        *deployments,
+        work_pool_name=work_pool,
+        build=False,
+        push=False,
+        ignore_warnings=True,
+        print_next_steps_message=False,
+    )
+    return [f"{deployment.flow_name}/{deployment.name}" for deployment in deployments]
+
+
+def _deployment(entry: Deployment, work_pool: str) -> RunnerDeployment:
+    flow: Flow[..., object] = load_flow_from_entrypoint(entry.entrypoint)
+    deployment = flow.to_deployment(
+        name=entry.name,
+        description=entry.description,
+        parameters=entry.parameters,
+        tags=list(entry.tags),
+        work_pool_name=work_pool,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )
+    assert isinstance(deployment, RunnerDeployment)  # noqa: S101  narrows a signature shared with async code
+    return deployment
+
+
+def _create_work_pool(name: str, working_dir: Path) -> None:
+    template = ProcessWorker.get_default_base_job_template()
+    template["variables"]["properties"]["working_dir"]["default"] = str(working_dir)
+    pool = WorkPoolCreate(
+        name=name,
+        type="process",
+        description="Renders on this machine.",
+        base_job_template=template,
+        concurrency_limit=RUNS_AT_ONCE,
+    )
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(pool, overwrite=True)
+
+
+def _create_automation() -> None:
+    """Turn a run whose process died without a word into Crashed, so that it can be retried."""
+    with get_client(sync_client=True) as client:
+        if client.read_automations_by_name(_SILENT_RUNS):
+            return
+    Automation(
+        name=_SILENT_RUNS,
+        description="A run that sends no heartbeat was killed together with its worker.",
+        trigger=EventTrigger(
+            after={"prefect.flow-run.heartbeat"},
+            expect={"prefect.flow-run.heartbeat", *(f"prefect.flow-run.{state}" for state in _ENDED)},
+            match={"prefect.resource.id": ["prefect.flow-run.*"]},
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=SILENT_AFTER,
+        ),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED, message="No heartbeat: the run's process is gone. Run it again."
+            )
+        ],
+    ).create()
+
+
+def main() -> None:
+    """Register everything on the server that Prefect's settings name."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.register", description=main.__doc__)
+    parser.parse_args()
+    for name in register(load_settings().work_pool, working_dir=Path.cwd()):
+        print(f"prefect deployment run {name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""The command line ``calibguard``: what one asks of the project without Prefect's own commands."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tasks.preflight import Remote, preflight_checks
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def calibguard() -> None:
+    """Render wide-angle real-estate photos geometrically correct."""
+
+
+@app.command()
+def preflight(
+    photos: Annotated[str | None, typer.Option(help="Folder of originals; default: the data root.")] = None,
+    needs: Annotated[list[Remote] | None, typer.Option(help="Provider whose credentials are needed.")] = None,
+) -> None:
+    """Check everything a run needs. Exit status 0 when all checks pass, 1 when one does not."""
+    checks = preflight_checks(photos, needs or ())
+    table = Table("check", "result", "found", "what to do")
+    for check in checks:
+        result = "[green]pass[/]" if check.passed else "[red]FAIL[/]"
+        table.add_row(check.name, result, check.found, "" if check.passed else check.remedy)
+    Console().print(table)
+    raise typer.Exit(0 if all(check.passed for check in checks) else 1)
+
+
+if __name__ == "__main__":
+    app()

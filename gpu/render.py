@@ -1,0 +1,111 @@
+"""Renders one photo: JPEG bytes in, corrected JPEG bytes out.
+
+This is what runs inside a worker process, so it imports nothing but arrays and codecs, and it trusts
+nothing: the input is decoded strictly, and so is its own output before it is handed back.
+"""
+
+import hashlib
+import resource
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.jpeg.codec import Planes, check_output, decode, encode
+from gpu.jpeg.header import read_header
+from gpu.jpeg.metadata import carry_metadata
+from gpu.radial_map import RadialMap
+from gpu.remap.backend import BackendName, Border, Interpolation, RemapBackend, open_backend
+
+RENDERER_VERSION = "1"
+"""Raised whenever a change here or below alters a single output byte: finished shards are keyed by it."""
+
+_BLACK_LUMA = 0
+_NEUTRAL_CHROMA = 128
+
+
+@dataclass(frozen=True, slots=True)
+class RenderJob:
+    """One photo and what to do with it; ``mapping`` None passes the photo on untouched."""
+
+    photo: bytes
+    mapping: RadialMap | None
+    interpolation: Interpolation
+    border: Border
+    quality: int
+    backend: BackendName
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPhoto:
+    """A finished JPEG with the digests that travel with it."""
+
+    jpeg: bytes
+    crc32: int
+    sha256: str
+
+
+def limit_process(memory_mb: int) -> None:
+    """Prepare a worker process: one thread, and at most this much address space in MiB."""
+    cv2.setNumThreads(1)
+    limit = memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def render_photo(job: RenderJob) -> EncodedPhoto:
+    """Warp one photo and encode it with its own metadata, size and chroma subsampling.
+
+    Raises:
+        PhotoRejected: The photo is damaged or of a kind that is not accepted.
+        BackendUnavailableError: The named back end has no device or library here.
+    """
+    header = read_header(job.photo)
+    planes = decode(job.photo, header)
+    if job.mapping is None:
+        return _finished(job.photo)
+    corrected = _remap_planes(planes, job.mapping, job, open_backend(job.backend))
+    jpeg = carry_metadata(job.photo, encode(corrected, quality=job.quality))
+    check_output(jpeg, header.width, header.height)
+    return _finished(jpeg)
+
+
+def engine_versions(backend: BackendName) -> dict[str, str]:
+    """Name the version of everything that decides an output byte.
+
+    Raises:
+        BackendUnavailableError: The named back end has no device or library here.
+    """
+    return {
+        "renderer": RENDERER_VERSION,
+        "backend": open_backend(backend).version,
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "pillow": version("pillow"),
+        "simplejpeg": version("simplejpeg"),
+    }
+
+
+def _remap_planes(planes: Planes, mapping: RadialMap, job: RenderJob, backend: RemapBackend) -> Planes:
+    def remap(group: Sequence[NDArray[np.uint8]], group_map: RadialMap, fill: int) -> list[NDArray[np.uint8]]:
+        return backend.remap(
+            group,
+            group_map,
+            interpolation=job.interpolation,
+            border=job.border,
+            fill=[fill] * len(group),
+        )
+
+    (luma,) = remap([planes.luma], mapping, _BLACK_LUMA)
+    if planes.chroma is None:
+        return replace(planes, luma=luma)
+    chroma_map = mapping.on_subsampled_plane(*planes.chroma_step)
+    blue, red = remap(planes.chroma, chroma_map, _NEUTRAL_CHROMA)
+    return replace(planes, luma=luma, chroma=(blue, red))
+
+
+def _finished(jpeg: bytes) -> EncodedPhoto:
+    return EncodedPhoto(jpeg=jpeg, crc32=zlib.crc32(jpeg), sha256=hashlib.sha256(jpeg).hexdigest())

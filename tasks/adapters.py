@@ -1,0 +1,51 @@
+"""Opens the adapters that settings name; the only place where tasks turn settings into things."""
+
+from contextlib import AbstractContextManager
+from functools import lru_cache
+from pathlib import Path
+
+from infra.store.opening import S3Credentials, open_store
+
+from infra.settings import Settings, load_settings
+from infra.store.interface import ObjectStore
+from tasks.photo_workers import PhotoWorkers, open_photo_workers
+
+
+def settings() -> Settings:
+    """Read the settings anew from the environment and ``.env``."""
+    return load_settings()
+
+
+def run_store() -> ObjectStore:
+    """Open the object store that settings name; one client per process and address."""
+    current = settings()
+    return _opened(current.store_url, None)
+
+
+def photos_folder(photos: str | None) -> Path:
+    """Find the folder of originals: the one named, else ``test-originals`` of the data root.
+
+    A folder in the layout of the training data (one that holds ``test-originals``) stands for that
+    sub-folder.
+
+    Raises:
+        SettingMissing: No folder was named and no data root is set.
+    """
+    folder = Path(photos) if photos else settings().require("data_root")
+    inner = folder / "test-originals"
+    return inner if inner.is_dir() else folder
+
+
+def photo_workers() -> AbstractContextManager[PhotoWorkers]:
+    """Start the render processes that settings ask for."""
+    current = settings()
+    return open_photo_workers(
+        processes=current.render_processes,
+        timeout_s=current.photo_timeout_s,
+        memory_mb=current.photo_memory_mb,
+    )
+
+
+@lru_cache(maxsize=4)
+def _opened(url: str, credentials: S3Credentials | None) -> ObjectStore:
+    return open_store(url, s3=credentials)

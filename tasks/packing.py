@@ -1,0 +1,112 @@
+"""Assembles what a run leaves behind: the submission zip, and the manifest that completes the run."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+
+from infra.errors import ObjectExists
+from infra.store.interface import ObjectStore
+from tasks.adapters import run_store
+from tasks.domain.schemas import (
+    Provenance,
+    RenderedShard,
+    RunManifest,
+    RunPlan,
+    SubmissionZip,
+)
+from tasks.domain.shards import count_routes, folder_digest
+from tasks.domain.submission_zip import zip_chunks
+from tasks.failures import step
+from tasks.keys import contact_sheet_key, manifest_key, photo_key, submission_key
+
+_READ_AHEAD = 8  # photos read from the store while earlier ones are being packed
+
+
+@step("assemble zip")
+def assemble_zip(plan: RunPlan, shards: Sequence[RenderedShard]) -> SubmissionZip:
+    """Stream the rendered photos out of the store into the submission zip in the store."""
+    return assembled_zip(plan, shards, run_store())
+
+
+def assembled_zip(plan: RunPlan, shards: Sequence[RenderedShard], store: ObjectStore) -> SubmissionZip:
+    """Pack the photos of all shards; the zip is created whole or not at all.
+
+    Raises:
+        StoredPhotoDamaged: A photo in the store is not the one that was rendered.
+    """
+    keys = {photo.id: photo_key(shard.digest, photo.id) for shard in shards for photo in shard.photos}
+    photos = sorted((photo for shard in shards for photo in shard.photos), key=lambda photo: photo.id)
+    with ThreadPoolExecutor(_READ_AHEAD) as readers:
+        bodies = _read_ahead([keys[photo.id] for photo in photos], store, readers)
+        stored, sha256 = store.create_stream(submission_key(plan.name), zip_chunks(photos, bodies))
+    return SubmissionZip(
+        key=stored.key,
+        size=stored.size,
+        sha256=sha256,
+        behaviour_digest=folder_digest((f"{photo.id}.jpg", photo.sha256) for photo in photos),
+        photos=len(photos),
+    )
+
+
+@step("write manifest")
+def write_manifest(
+    plan: RunPlan,
+    shards: Sequence[RenderedShard],
+    submission: SubmissionZip,
+    provenance: Provenance,
+    finished: datetime,
+) -> RunManifest:
+    """Bind everything together and complete the run.
+
+    A manifest that is there already was written by this same run before it was cut off: it stands.
+    """
+    store, key = run_store(), manifest_key(plan.name)
+    manifest = manifest_of(plan, shards, submission, provenance, finished)
+    try:
+        store.create(key, manifest.model_dump_json(indent=1).encode())
+    except ObjectExists:
+        return RunManifest.model_validate_json(store.read(key))
+    return manifest
+
+
+def manifest_of(
+    plan: RunPlan,
+    shards: Sequence[RenderedShard],
+    submission: SubmissionZip,
+    provenance: Provenance,
+    finished: datetime,
+) -> RunManifest:
+    """Make the record of a finished run; routes are counted over the photos that were rendered."""
+    rendered = {photo.id for shard in shards for photo in shard.photos}
+    quarantined = (*plan.quarantined, *(photo for shard in shards for photo in shard.quarantined))
+    return RunManifest(
+        name=plan.name,
+        created=plan.created,
+        finished=finished.isoformat(),
+        provenance=provenance,
+        request=plan.request,
+        engine=plan.engine,
+        table_digest=plan.table_digest,
+        input_digest=plan.input_digest,
+        routes=count_routes(
+            routed for shard in plan.shards for routed in shard.photos if routed.photo.id in rendered
+        ),
+        submission=submission,
+        contact_sheet=contact_sheet_key(plan.name),
+        rendered=len(rendered),
+        quarantined=tuple(sorted(quarantined, key=lambda photo: photo.file_name)),
+        shards=tuple(shard.digest for shard in shards),
+        submittable=not quarantined or plan.request.accept_quarantined,
+    )
+
+
+def _read_ahead(keys: Sequence[str], store: ObjectStore, readers: ThreadPoolExecutor) -> Iterator[bytes]:
+    """Read objects in order, a few of them before they are asked for."""
+    waiting = iter(keys)
+    reading = deque(readers.submit(store.read, key) for key in islice(waiting, _READ_AHEAD))
+    while reading:
+        body = reading.popleft().result()
+        reading.extend(readers.submit(store.read, key) for key in islice(waiting, 1))
+        yield body

@@ -1,0 +1,99 @@
+"""Render processes: a photo that crashes, hangs or eats memory costs itself and nothing else.
+
+Each process takes a photo's bytes and gives encoded bytes back, so no pixels cross. They are forked from a
+small server process that has loaded ``gpu.render`` and never Prefect.
+"""
+
+import multiprocessing
+import sys
+from collections.abc import Iterator
+from concurrent.futures import TimeoutError as PhotoTimeout
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+
+from pebble import ProcessExpired, ProcessPool
+
+from gpu.render import EncodedPhoto, RenderJob, limit_process, render_photo
+from tasks.domain.errors import DomainError
+
+_TRIES = 2  # a photo that took a process down gets one more, on a fresh process
+
+
+class PhotoLost(DomainError):
+    """A photo took its render process down, twice; the message says how."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class PhotoWorkers:
+    """A running pool of render processes; made by ``open_photo_workers``."""
+
+    pool: ProcessPool
+    processes: int
+    timeout_s: float
+    memory_mb: int
+
+    def render(self, job: RenderJob) -> EncodedPhoto:
+        """Render one photo in a process of its own; safe to call from many threads.
+
+        Raises:
+            PhotoRejected: The photo is damaged or of a kind that is not accepted.
+            PhotoLost: The process crashed, ran too long or ran out of memory, at every try.
+        """
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._render_once(job)
+            except PhotoLost:
+                if attempt == _TRIES:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _render_once(self, job: RenderJob) -> EncodedPhoto:
+        future = self.pool.schedule(render_photo, args=[job], timeout=self.timeout_s)
+        try:
+            encoded: EncodedPhoto = future.result()
+        except PhotoTimeout as error:
+            raise PhotoLost(
+                "timed_out",
+                f"rendering took longer than {self.timeout_s:g} s; raise CALIBGUARD_PHOTO_TIMEOUT_S",
+            ) from error
+        except ProcessExpired as error:
+            raise PhotoLost(
+                "crashed", f"the render process died with exit code {error.exitcode}; the file may be hostile"
+            ) from error
+        except MemoryError as error:
+            raise PhotoLost(
+                "out_of_memory",
+                f"rendering needs more than {self.memory_mb} MB; raise CALIBGUARD_PHOTO_MEMORY_MB",
+            ) from error
+        return encoded
+
+
+@contextmanager
+def open_photo_workers(*, processes: int, timeout_s: float, memory_mb: int) -> Iterator[PhotoWorkers]:
+    """Start the render processes, and end them when the block is left."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([render_photo.__module__])
+    _keep_main_module_out_of_children()
+    pool = ProcessPool(
+        max_workers=processes, initializer=limit_process, initargs=(memory_mb,), context=context
+    )
+    try:
+        yield PhotoWorkers(pool=pool, processes=processes, timeout_s=timeout_s, memory_mb=memory_mb)
+    finally:
+        pool.stop()  # type: ignore[no-untyped-call]  # the library annotates all but this
+        pool.join()
+
+
+def _keep_main_module_out_of_children() -> None:
+    """Stop multiprocessing from importing this program's main module in every render process.
+
+    In a flow run that module is Prefect's engine: over a second and 100 MB for each process. Main modules
+    whose name ends in ``__main__`` are left alone, so that is the name it gets.
+    """
+    main = sys.modules["__main__"]
+    main.__spec__ = ModuleSpec("calibguard.__main__", loader=None)

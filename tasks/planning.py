@@ -1,0 +1,139 @@
+"""Plans a run: routes every photo, cuts shards and claims the run's name in the store."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from gpu.remap.backend import BackendName
+from gpu.render import engine_versions
+from infra.errors import ObjectExists
+from infra.store.interface import ObjectStore
+from tasks.adapters import run_store
+from tasks.domain.errors import DomainError, UnusableWarpError
+from tasks.domain.methods.method import Method, RouteOptions
+from tasks.domain.methods.registry import find_method
+from tasks.domain.naming import check_artifact_tag, submission_name
+from tasks.domain.schemas import (
+    Engine,
+    Inventory,
+    PhotoRef,
+    QuarantinedPhoto,
+    Record,
+    RenderRequest,
+    RoutedPhoto,
+    RunPlan,
+)
+from tasks.domain.shards import folder_digest, plan_shards
+from tasks.domain.tables import table_digest
+from tasks.failures import step
+from tasks.keys import plan_key
+
+_NAME_TRIES = 60
+
+
+class NothingToRender(DomainError):
+    """Every photo was quarantined before rendering."""
+
+
+class TableUnreadable(DomainError):
+    """The table or policy file cannot be read."""
+
+
+@step("plan run")
+def plan_run(
+    inventory: Inventory, request: RenderRequest, engine: Engine, *, run_id: str, created: datetime
+) -> RunPlan:
+    """Route the photos, cut them into shards, and record the plan under a name of its own."""
+    return planned_run(inventory, request, engine, run_id=run_id, created=created, store=run_store())
+
+
+def planned_run(
+    inventory: Inventory,
+    request: RenderRequest,
+    engine: Engine,
+    *,
+    run_id: str,
+    created: datetime,
+    store: ObjectStore,
+) -> RunPlan:
+    """Plan a run and write the plan create-only, which claims its name.
+
+    ``created``, in UTC, stamps the name. Where another run has that second already, this one takes the next
+    free second. The same run planned again, as at a retry, gets its first name again.
+
+    Raises:
+        DomainError: Unknown method or variant, an unusable table or tag, or nothing left to render.
+    """
+    method, options = chosen_method(request)
+    routed, unroutable = _route(inventory.photos, method, options)
+    if not routed:
+        raise NothingToRender(f"no photo can be rendered; the first: {unroutable[0].reason}")
+    variant = method.variant(options)
+    for seconds in range(_NAME_TRIES):
+        stamp = created + timedelta(seconds=seconds)
+        plan = RunPlan(
+            name=submission_name(method.family, request.artifact_tag or variant, stamp),
+            run_id=run_id,
+            created=created.isoformat(),
+            request=request.model_copy(update={"variant": variant}),
+            engine=engine,
+            table_digest=table_digest(method.table(options)),
+            input_digest=folder_digest((f"{photo.id}.jpg", photo.sha256) for photo in inventory.photos),
+            shards=plan_shards(routed, shard_size=request.shard_size, engine=engine),
+            quarantined=(*inventory.quarantined, *unroutable),
+            ignored=inventory.ignored,
+        )
+        if _claim(plan, store):
+            return plan
+    raise DomainError(f"the {_NAME_TRIES} names from {created.isoformat()} on are all taken; run again")
+
+
+def chosen_method(request: RenderRequest) -> tuple[Method, RouteOptions]:
+    """Find the method of a request and read its table, refusing what it does not know."""
+    if request.artifact_tag is not None:
+        check_artifact_tag(request.artifact_tag)
+    method = find_method(request.method)
+    options = RouteOptions(
+        variant=request.variant,
+        table=_read_table(request.table, method) if request.table else None,
+        interpolation=request.interpolation,
+        border=request.border,
+    )
+    method.variant(options)
+    return method, options
+
+
+def engine_here(backend: BackendName, *, quality: int) -> Engine:
+    """Describe the engine of this machine; BackendUnavailable where it has none of that name."""
+    return Engine(backend=backend, quality=quality, versions=engine_versions(backend))
+
+
+def _read_table(table: str, method: Method) -> Record:
+    try:
+        text = Path(table).read_bytes()
+    except OSError as error:
+        raise TableUnreadable(f"table {table!r} cannot be read: {error.strerror}") from error
+    return method.load_table(text, source=Path(table).name)
+
+
+def _route(
+    photos: Iterable[PhotoRef], method: Method, options: RouteOptions
+) -> tuple[list[RoutedPhoto], list[QuarantinedPhoto]]:
+    routed: list[RoutedPhoto] = []
+    unroutable: list[QuarantinedPhoto] = []
+    for photo in photos:
+        try:
+            routed.append(method.route(photo, options))
+        except UnusableWarpError as error:
+            unroutable.append(
+                QuarantinedPhoto(file_name=f"{photo.id}.jpg", code="unusable_warp", reason=str(error))
+            )
+    return routed, unroutable
+
+
+def _claim(plan: RunPlan, store: ObjectStore) -> bool:
+    try:
+        store.create(plan_key(plan.name), plan.model_dump_json().encode())
+    except ObjectExists:
+        return False
+    return True

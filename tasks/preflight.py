@@ -1,0 +1,219 @@
+"""Checks everything a run rests on before it costs anything: one table, every line with its remedy.
+
+Looks and touches, never mends: a store that overwrites or a disk that is full is for its owner to change.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from infra.store.probe import probe_store
+
+from gpu.errors import BackendUnavailableError
+from gpu.remap.backend import open_backend
+from infra.errors import AdapterError
+from infra.settings import Settings, SettingsInvalid, load_settings
+from tasks.adapters import run_store
+from tasks.domain.errors import DomainError
+from tasks.domain.schemas import Check
+from tasks.failures import step
+
+Remote = Literal["kaggle", "akash"]
+
+ENTRY_POINTS = (
+    "flows.cli",
+    "infra.settings",
+    "deployments.register",
+    "deployments.stack",
+    "deployments.demo",
+)
+"""Modules that are run with ``python -m``."""
+
+_TEST_FOLDER = "test-originals"
+_TRAINING_FOLDER = "lens-correction-train-cleaned"
+_MIB = 2**20
+
+
+class NotReady(DomainError):
+    """At least one thing a run needs is missing; the text lists them all."""
+
+
+@step("check store and disk")
+def require_ready() -> None:
+    """Refuse to start a run on a store without guarantees or a disk that is nearly full.
+
+    Raises:
+        NotReady: With every check that did not pass.
+        StoreUnavailable: The store does not answer; worth another try.
+    """
+    settings = load_settings()
+    probe_store(run_store()).require_conforming()
+    failed = [check for check in _disk_checks(settings) if not check.passed]
+    if failed:
+        raise NotReady("; ".join(f"{check.name}: {check.found}; {check.remedy}" for check in failed))
+
+
+def preflight_checks(photos: str | None, needs: Sequence[Remote] = ()) -> tuple[Check, ...]:
+    """Run every check; a setting that cannot be read ends the list early.
+
+    Args:
+        photos: Folder of originals; None checks both folders of the data root.
+        needs: Remote providers whose credentials must be there.
+    """
+    try:
+        settings = load_settings()
+    except SettingsInvalid as error:
+        return (Check(name="settings", passed=False, found=str(error), remedy="correct the named variables"),)
+    return tuple(_all_checks(settings, photos, needs))
+
+
+def _all_checks(settings: Settings, photos: str | None, needs: Sequence[Remote]) -> Iterator[Check]:
+    unknown = settings.unknown_variables
+    yield Check(
+        name="settings",
+        passed=not unknown,
+        found="; ".join(unknown) or "all names known, all values usable",
+        remedy="correct or remove the variable",
+    )
+    yield from _input_checks(settings, photos)
+    yield from _output_checks(settings)
+    yield from _disk_checks(settings)
+    yield _guarded("store keeps its promises", _store_found, "use a store with conditional writes")
+    yield _guarded("remap back end", lambda: open_backend("opencv").version, "install the project again")
+    yield from _credential_checks(settings, needs)
+    yield from _entry_point_checks()
+
+
+def _input_checks(settings: Settings, photos: str | None) -> Iterator[Check]:
+    if photos is not None:
+        yield _folder_check("photos", Path(photos), "name an existing folder of {id}.jpg files")
+        return
+    if settings.data_root is None:
+        yield Check(
+            name="data root",
+            passed=False,
+            found="not set",
+            remedy="set AUTOHDR_DATA_ROOT, or name a folder of photos",
+        )
+        return
+    remedy = "set AUTOHDR_DATA_ROOT to the folder that holds both data folders"
+    for name in (_TEST_FOLDER, _TRAINING_FOLDER):
+        yield _folder_check(name, settings.data_root / name, remedy)
+
+
+def _folder_check(name: str, folder: Path, remedy: str) -> Check:
+    try:
+        photos = sum(1 for entry in folder.iterdir() if entry.suffix == ".jpg")
+    except OSError as error:
+        return Check(name=name, passed=False, found=f"{str(folder)!r}: {error.strerror}", remedy=remedy)
+    return Check(name=name, passed=photos > 0, found=f"{photos} photos in {str(folder)!r}", remedy=remedy)
+
+
+def _output_checks(settings: Settings) -> Iterator[Check]:
+    store = _local_folder(settings.store_url)
+    folders = {"state folder": settings.state_dir, "output root": settings.output_root, "store": store}
+    for name, folder in folders.items():
+        if folder is not None:
+            yield _writable_check(name, folder)
+    if store is not None and settings.output_root is not None:
+        yield Check(
+            name="store lies in the output root",
+            passed=store.resolve().is_relative_to(settings.output_root.resolve()),
+            found=str(store),
+            remedy="set CALIBGUARD_STORE_URL to a folder inside AUTOHDR_OUTPUT_ROOT",
+        )
+
+
+def _writable_check(name: str, folder: Path) -> Check:
+    probe = folder / ".calibguard-write-probe"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"probe")
+        probe.unlink()
+    except OSError as error:
+        found, passed = f"{str(folder)!r} cannot be written: {error.strerror}", False
+    else:
+        found, passed = f"{str(folder)!r} is writable", True
+    return Check(
+        name=name, passed=passed, found=found, remedy="choose another folder or mend its permissions"
+    )
+
+
+def _disk_checks(settings: Settings) -> Iterator[Check]:
+    folder = _local_folder(settings.store_url) or settings.state_dir
+    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(existing).free // _MIB
+    yield Check(
+        name="free disk",
+        passed=free >= settings.min_free_disk_mb,
+        found=f"{free} MiB free at {str(existing)!r}, {settings.min_free_disk_mb} needed",
+        remedy="free some space, or lower CALIBGUARD_MIN_FREE_DISK_MB",
+    )
+
+
+def _store_found() -> str:
+    store = run_store()
+    probe_store(store).require_conforming()
+    return store.url
+
+
+def _credential_checks(settings: Settings, needs: Sequence[Remote]) -> Iterator[Check]:
+    if settings.store_url.startswith("s3://"):
+        yield Check(
+            name="S3 credentials",
+            passed=bool(settings.s3_access_key_id and settings.s3_secret_access_key),
+            found="both keys set" if settings.s3_secret_access_key else "no secret key",
+            remedy="set CALIBGUARD_S3_ACCESS_KEY_ID and CALIBGUARD_S3_SECRET_ACCESS_KEY",
+        )
+    if "kaggle" in needs:
+        present = bool(settings.kaggle_api_token or (settings.kaggle_username and settings.kaggle_key))
+        yield Check(
+            name="Kaggle credentials",
+            passed=present,
+            found="set" if present else "not set",
+            remedy="set KAGGLE_API_TOKEN, or KAGGLE_USERNAME and KAGGLE_KEY",
+        )
+    if "akash" in needs:
+        present = settings.akash_api_key is not None
+        yield Check(
+            name="Akash credentials",
+            passed=present,
+            found="set" if present else "not set",
+            remedy="set AKASH_API_KEY",
+        )
+
+
+def _entry_point_checks() -> Iterator[Check]:
+    with ThreadPoolExecutor(2) as starters:
+        yield from starters.map(_help_check, ENTRY_POINTS)
+
+
+def _help_check(module: str) -> Check:
+    outcome = subprocess.run(
+        [sys.executable, "-m", module, "--help"], capture_output=True, text=True, timeout=120, check=False
+    )
+    last_words = outcome.stderr.strip().splitlines()[-1:] if outcome.returncode else []
+    return Check(
+        name=f"python -m {module} --help",
+        passed=outcome.returncode == 0,
+        found=": ".join([f"exit status {outcome.returncode}", *last_words]),
+        remedy="install the project again from its lock file",
+    )
+
+
+def _guarded(name: str, look: Callable[[], str], remedy: str) -> Check:
+    try:
+        return Check(name=name, passed=True, found=look(), remedy=remedy)
+    except (AdapterError, BackendUnavailableError) as error:
+        return Check(name=name, passed=False, found=str(error), remedy=remedy)
+
+
+def _local_folder(store_url: str) -> Path | None:
+    if store_url.startswith("s3://"):
+        return None
+    return Path(unquote(urlsplit(store_url).path)) if store_url.startswith("file://") else Path(store_url)

@@ -1,0 +1,148 @@
+"""Renders one shard: every photo through a render process into the store, then the shard's record.
+
+A shard that the store already holds is taken as it is, after every photo in it was read back and its
+digest compared. Nothing is trusted because it is there.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from gpu.coordinates import ImageSize
+from gpu.jpeg.rejection import PhotoRejected
+from gpu.render import RenderJob
+from infra.errors import ObjectExists, ObjectMissing
+from infra.store.interface import ObjectStore
+from tasks.adapters import run_store
+from tasks.domain.schemas import (
+    Engine,
+    PhotoRef,
+    PhotoShard,
+    QuarantinedPhoto,
+    RenderedPhoto,
+    RenderedShard,
+    RoutedPhoto,
+)
+from tasks.failures import step
+from tasks.keys import photo_key, shard_key
+from tasks.photo_workers import PhotoLost, PhotoWorkers
+from tasks.warps import radial_map_of
+
+_PASSING = frozenset({"changed", "timed_out", "crashed", "out_of_memory"})
+"""Reasons that another try may not meet: a shard with one of them is rendered again by the next run."""
+
+
+@step("render shard")
+def render_shard(shard: PhotoShard, engine: Engine, folder: str, workers: PhotoWorkers) -> RenderedShard:
+    """Render one shard, or take it from the store where it is finished already."""
+    store = run_store()
+    return finished_shard(shard, store) or rendered_shard(shard, engine, Path(folder), workers, store)
+
+
+def finished_shard(shard: PhotoShard, store: ObjectStore) -> RenderedShard | None:
+    """Read the shard's record and verify every photo it names; None where the shard must be rendered.
+
+    A record that does not hold, because a photo is missing or altered, is deleted with the altered photos.
+    """
+    try:
+        record = RenderedShard.model_validate_json(store.read(shard_key(shard.digest)))
+    except ObjectMissing:
+        return None
+    except ValidationError:
+        store.delete(shard_key(shard.digest))
+        return None
+    with ThreadPoolExecutor() as readers:
+        intact = list(readers.map(lambda photo: _is_intact(shard, photo, store), record.photos))
+    if all(intact) and record.digest == shard.digest:
+        return record
+    store.delete(shard_key(shard.digest))
+    return None
+
+
+def rendered_shard(
+    shard: PhotoShard, engine: Engine, folder: Path, workers: PhotoWorkers, store: ObjectStore
+) -> RenderedShard:
+    """Render every photo of the shard and store it, then store the record.
+
+    The record is kept out of the store while a photo was lost for a reason that may pass.
+    """
+
+    def outcome(routed: RoutedPhoto) -> RenderedPhoto | QuarantinedPhoto:
+        return _render_photo(routed, shard, engine, folder, workers, store)
+
+    with ThreadPoolExecutor(workers.processes + 2) as threads:  # two more read and store meanwhile
+        outcomes = list(threads.map(outcome, shard.photos))
+    record = RenderedShard(
+        digest=shard.digest,
+        photos=tuple(photo for photo in outcomes if isinstance(photo, RenderedPhoto)),
+        quarantined=tuple(photo for photo in outcomes if isinstance(photo, QuarantinedPhoto)),
+    )
+    if not any(photo.code in _PASSING for photo in record.quarantined):
+        store.create(shard_key(shard.digest), record.model_dump_json().encode())
+    return record
+
+
+def _render_photo(
+    routed: RoutedPhoto,
+    shard: PhotoShard,
+    engine: Engine,
+    folder: Path,
+    workers: PhotoWorkers,
+    store: ObjectStore,
+) -> RenderedPhoto | QuarantinedPhoto:
+    photo = routed.photo
+    try:
+        encoded = workers.render(
+            RenderJob(
+                photo=_read_original(folder, photo),
+                mapping=radial_map_of(routed.warp, ImageSize(photo.width, photo.height)),
+                interpolation=routed.interpolation,
+                border=routed.border,
+                quality=engine.quality,
+                backend=engine.backend,
+            )
+        )
+    except (PhotoRejected, PhotoLost) as error:
+        return QuarantinedPhoto(file_name=f"{photo.id}.jpg", code=error.code, reason=str(error))
+    _keep(store, photo_key(shard.digest, photo.id), encoded.jpeg, encoded.sha256)
+    return RenderedPhoto(id=photo.id, size=len(encoded.jpeg), crc32=encoded.crc32, sha256=encoded.sha256)
+
+
+def _read_original(folder: Path, photo: PhotoRef) -> bytes:
+    try:
+        original = (folder / f"{photo.id}.jpg").read_bytes()
+    except OSError as error:
+        raise PhotoLost(
+            "changed", f"the file was there when the run was planned and cannot be read now: {error.strerror}"
+        ) from error
+    if hashlib.sha256(original).hexdigest() != photo.sha256:
+        raise PhotoLost("changed", "the file is not the one the run was planned with; run again")
+    return original
+
+
+def _keep(store: ObjectStore, key: str, jpeg: bytes, sha256: str) -> None:
+    """Store a rendered photo; other bytes under its key are damaged, since the key tells its content."""
+    try:
+        store.create(key, jpeg, sha256=sha256)
+    except ObjectExists:
+        store.delete(key)
+        store.create(key, jpeg, sha256=sha256)
+
+
+def _is_intact(shard: PhotoShard, photo: RenderedPhoto, store: ObjectStore) -> bool:
+    key = photo_key(shard.digest, photo.id)
+    try:
+        digest = _sha256(store.stream(key))
+    except ObjectMissing:
+        return False
+    return digest == photo.sha256
+
+
+def _sha256(chunks: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
