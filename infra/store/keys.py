@@ -56,3 +56,15 @@ def _segment_fault(segment: str) -> str | None:
     if (length := len(segment.encode())) > _LONGEST_SEGMENT:
         return f"has a segment of {length} bytes; the limit is {_LONGEST_SEGMENT}"
     return None
+
+
+def require_range(*, start: int, length: int) -> None:
+    """Refuse a byte range that no object has.
+
+    Raises:
+        ValueError: ``start`` or ``length`` is negative.
+    """
+    if start < 0 or length < 0:
+        raise ValueError(
+            f"a byte range has start >= 0 and length >= 0, got start={start} and length={length}"
+        )
