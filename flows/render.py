@@ -174,4 +174,5 @@ def _run_created() -> datetime:
     """When the run was asked for: the same at every retry of one run, so its name is too."""
     context = FlowRunContext.get()
     created = context.flow_run.created if context and context.flow_run else None
-    return (created or datetime.now(UTC)).astimezone(UTC)
+    # Prefect's own date type loses its zone in arithmetic; a plain datetime does not.
+    return datetime.fromtimestamp(created.timestamp(), UTC) if created else datetime.now(UTC)

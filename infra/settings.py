@@ -292,6 +292,11 @@ def load_settings(env_file: Path | None = DEFAULT_ENV_FILE) -> Settings:
     return settings
 
 
+def child_environment(additions: Mapping[str, str]) -> dict[str, str]:
+    """Give the environment of a child process: our own with these variables added or replaced."""
+    return {**os.environ, **additions}
+
+
 def _env_file_variables(env_file: Path | None) -> Mapping[str, str]:
     if env_file is None:
         return {}

@@ -4,10 +4,9 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 
-from infra.store.opening import S3Credentials, open_store
-
 from infra.settings import Settings, load_settings
 from infra.store.interface import ObjectStore
+from infra.store.opening import S3Credentials, open_store
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
 
 
@@ -19,7 +18,10 @@ def settings() -> Settings:
 def run_store() -> ObjectStore:
     """Open the object store that settings name; one client per process and address."""
     current = settings()
-    return _opened(current.store_url, None)
+    if current.store_url.startswith("s3://"):
+        return _opened(current.store_url, _s3_credentials(current))
+    local = current.store_url
+    return _opened(local if "://" in local else str(Path(local).absolute()), None)
 
 
 def photos_folder(photos: str | None) -> Path:
@@ -43,6 +45,16 @@ def photo_workers() -> AbstractContextManager[PhotoWorkers]:
         processes=current.render_processes,
         timeout_s=current.photo_timeout_s,
         memory_mb=current.photo_memory_mb,
+    )
+
+
+def _s3_credentials(current: Settings) -> S3Credentials:
+    endpoint = current.s3_endpoint_url
+    return S3Credentials(
+        access_key_id=current.require("s3_access_key_id"),
+        secret_access_key=current.require("s3_secret_access_key"),
+        region=current.s3_region,
+        endpoint_url=endpoint.get_secret_value() if endpoint else None,
     )
 
 

@@ -13,6 +13,9 @@ A ``TypeError`` is left for what only a programmer can get wrong.
 """
 
 from collections.abc import Sequence
+from typing import Final
+
+_LISTED: Final = 50  # more problems than a person reads at once are counted only
 
 
 class DomainError(ValueError):
@@ -33,7 +36,9 @@ class DocumentError(DomainError):
     def __init__(self, source: str, problems: Sequence[str]) -> None:
         self.source = source
         self.problems = tuple(problems)
-        listed = "".join(f"\n  {problem}" for problem in self.problems)
+        listed = "".join(f"\n  {problem}" for problem in self.problems[:_LISTED])
+        if len(self.problems) > _LISTED:
+            listed += f"\n  and {len(self.problems) - _LISTED} more"
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         super().__init__(f"{source} has {count}:{listed}")
 
