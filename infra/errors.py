@@ -17,7 +17,6 @@ messages. A caller's own mistake (a malformed key, a negative length) is a ``Val
         ├── StoreNotConforming     the store lacks a guarantee that promotion rests on
         └── StoreUnavailable       not reachable or not now; retryable
 """
-# ruff: noqa: N818  (named after what was found, as FileExistsError is; the suffix would only repeat the tree)
 
 from typing import ClassVar
 

@@ -194,7 +194,8 @@ class LocalStore:
                 with self._told("write", key):
                     durable.seal(descriptor)
             finally:
-                os.close(descriptor)
+                with self._told("write", key):  # some network file systems report a full disk only here
+                    os.close(descriptor)
             yield temporary
         finally:
             with suppress(OSError):  # renamed, or swept by a later opening

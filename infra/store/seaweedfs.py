@@ -141,7 +141,7 @@ def _takes_objects(client: "S3Client", bucket: str) -> bool:
     try:
         with suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
             client.create_bucket(Bucket=bucket)
-        client.put_object(Bucket=bucket, Key="ready", Body=b"")
+        client.put_object(Bucket=bucket, Key="ready", Body=b"1")  # an empty one needs no volume
         client.delete_object(Bucket=bucket, Key="ready")
     except (BotoCoreError, ClientError):
         return False
