@@ -1,10 +1,17 @@
 """The sampling map of a radial warp, as few numbers that every remap back end can evaluate.
 
 It knows no lens convention: ``gpu.lens_curve`` and ``gpu.legacy`` build it, the back ends in
-``gpu.remap`` evaluate it.
+``gpu.remap`` evaluate it. Whether such a map folds over is a property of these numbers alone, so
+that is answered here, exactly.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import hypot, inf
+
+import numpy as np
+
+from gpu.coordinates import ImageSize
 
 Point = tuple[float, float]
 
@@ -58,3 +65,28 @@ class RadialMap:
             src_scale=scale(self.src_scale),
             factors=self.factors,
         )
+
+    def farthest_radius(self, size: ImageSize) -> float:
+        """Give the radius |p| of the pixel of a corrected plane of this size that lies farthest out."""
+        u, v = (
+            max(abs(centre), abs(length - 1 - centre)) / scale
+            for centre, length, scale in zip(
+                self.out_centre, (size.width, size.height), self.out_scale, strict=True
+            )
+        )
+        return hypot(u, v)
+
+
+def fold_radius(factors: Sequence[float]) -> float:
+    """Give the least radius at which ``r * f(r)`` stops growing, infinity if it never does.
+
+    The slope keeps its sign between the roots of its polynomial, so one evaluation in each gap
+    decides; the real parts of complex roots split a gap needlessly and harmlessly, which spares a
+    tolerance on "real". A slope that only touches zero does not fold.
+    """
+    slope = np.polynomial.Polynomial([(power + 1) * factor for power, factor in enumerate(factors)])
+    turns = sorted({float(root) for root in slope.roots().real if root > 0.0})
+    edges = [0.0, *turns]
+    inner = [0.5 * (near + far) for near, far in zip(edges, turns, strict=False)]
+    probes = [*inner, 2.0 * edges[-1] + 1.0]
+    return next((edge for edge, probe in zip(edges, probes, strict=True) if slope(probe) <= 0.0), inf)
