@@ -220,4 +220,5 @@ def _sentence(kind: str, message: str, value: object) -> str:
 
 def _sentences(problems: list[Problem]) -> list[str]:
     """Write each problem once, with its place, in the order of the places."""
-    return sorted({f"{place(path)}: {why}" for path, why in problems})
+    placed = sorted({(place(path), why) for path, why in problems})
+    return [f"{where}: {why}" for where, why in placed]

@@ -177,7 +177,7 @@ def table_digest(table: Record) -> str:
 
 def bucket_table_problems(document: object) -> Iterator[Problem]:
     """Find missing buckets and folding pairs in a parsed bucket table that need not be valid otherwise."""
-    alpha = _alpha_of(document)
+    alpha = alpha_of(document)
     yield from _missing_buckets(document, "buckets")
     for bucket, size in NOMINAL_SIZE.items():
         yield from folding(document, ("buckets", bucket), size=size, alpha=alpha)
@@ -185,7 +185,7 @@ def bucket_table_problems(document: object) -> Iterator[Problem]:
 
 
 def _correction_table_problems(document: object) -> Iterator[Problem]:
-    alpha = _alpha_of(document)
+    alpha = alpha_of(document)
     yield from _missing_buckets(document, "parents")
     frames = [(("dimensions", key), size) for key, size in _sizes(member(document, "dimensions"))]
     frames += [(("parents", bucket), size) for bucket, size in NOMINAL_SIZE.items()]
@@ -196,7 +196,7 @@ def _correction_table_problems(document: object) -> Iterator[Problem]:
 
 
 def _global_table_problems(document: object) -> Iterator[Problem]:
-    yield from folding(document, ("pair",), size=NOMINAL_SIZE["standard"], alpha=_alpha_of(document))
+    yield from folding(document, ("pair",), size=NOMINAL_SIZE["standard"], alpha=alpha_of(document))
 
 
 def _missing_buckets(document: object, section: str) -> Iterator[Problem]:
@@ -226,7 +226,8 @@ def _sizes(dimensions: object) -> Iterator[tuple[str, ImageSize]]:
             yield key, ImageSize(width, height)
 
 
-def _alpha_of(document: object) -> float:
+def alpha_of(document: object) -> float:
+    """Read the default alpha of a parsed table that need not be valid; 0 where it has none."""
     try:
         return Defaults.model_validate(member(document, "defaults"), strict=True).alpha
     except ValidationError:

@@ -30,6 +30,7 @@ from tasks.domain.strict_json import Problem, parse_record
 from tasks.domain.tables import (
     BucketTable,
     SchemaVersion,
+    alpha_of,
     bucket_table_problems,
     folding,
     member,
@@ -119,12 +120,15 @@ def _broken_chains(policies: Mapping[str, ZeroGuardPolicy]) -> Iterator[str]:
 
 
 def _folding_pairs(document: object) -> Iterator[Problem]:
-    for path, why in bucket_table_problems(member(document, "base")):
+    base = member(document, "base")
+    for path, why in bucket_table_problems(base):
         yield ("base", *path), why
     policies = member(document, "policies")
     for name in policies if isinstance(policies, dict) else ():
         for bucket, size in NOMINAL_SIZE.items():
-            yield from folding(document, ("policies", name, "replacements", bucket), size=size, alpha=0.0)
+            yield from folding(
+                document, ("policies", name, "replacements", bucket), size=size, alpha=alpha_of(base)
+            )
 
 
 def _table(options: RouteOptions) -> ZeroGuardPolicies:

@@ -22,7 +22,7 @@ def test_the_legacy_map_of_zeros_is_the_identity(size: tuple[int, int], alpha: f
     width, height = size
     camera = np.array([[width, 0, width / 2], [0, width, height / 2], [0, 0, 1.0]])
     new, _ = cv2.getOptimalNewCameraMatrix(camera, np.zeros(5), size, alpha, size)
-    map_u, map_v = cv2.initUndistortRectifyMap(camera, np.zeros(5), None, new, size, cv2.CV_32FC1)  # type: ignore[call-overload]
+    map_u, map_v = cv2.initUndistortRectifyMap(camera, np.zeros(5), None, new, size, cv2.CV_32FC1)
     off_u, off_v = map_u - np.arange(width), map_v - np.arange(height)[:, None]
     assert np.abs([off_u, off_v]).max() < 1e-3  # px, rounding of float32 maps
 

@@ -1,4 +1,3 @@
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,9 +75,7 @@ def test_two_methods_of_one_name_stop_the_look_up(drop_in: Callable[[str, str], 
 
 
 def test_an_unknown_method_is_answered_with_those_there_are() -> None:
-    with pytest.raises(
-        UnknownMethodError, match=re.escape("no method 'magic'; there are " + ", ".join(methods()))
-    ):
+    with pytest.raises(UnknownMethodError, match=f"no method 'magic'; there are {', '.join(methods())}$"):
         find_method("magic")
 
 
@@ -147,10 +144,9 @@ def test_a_photo_of_any_size_gets_a_map_or_a_sentence(
     method, variant = choice
     photo = PhotoRef(id="house_g1", width=width, height=height, size=1, sha256="0" * 64)
     try:
-        routed = method.route(photo, method.options(variant=variant))
+        warp, told = method.route(photo, method.options(variant=variant)).warp, ""
     except UnusableWarpError as error:
-        assert f"{width}x{height}" in str(error)
-        return
-    assert routed.photo == photo
-    if isinstance(routed.warp, LegacyWarp):
-        legacy_radial_map(routed.warp.k1, routed.warp.k2, routed.warp.alpha, ImageSize(width, height))
+        warp, told = None, str(error)
+    assert (warp is None) == (f"{width}x{height}" in told)
+    if isinstance(warp, LegacyWarp):
+        assert legacy_radial_map(warp.k1, warp.k2, warp.alpha, ImageSize(width, height))

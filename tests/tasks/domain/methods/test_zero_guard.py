@@ -110,17 +110,17 @@ def test_shipped_policies_name_their_source_and_day() -> None:
         ({"a": {}}, "policies.a.replacements: is missing"),
         (
             {"a": {"replacements": {"square": "identity"}}},
-            "policies.a.replacements.square: should be 'standard'",
+            "a.replacements.square: should be 'standard'",
         ),
         (
             {"a": {"replacements": {"standard": "none"}}},
-            "policies.a.replacements.standard: should be 'identity'",
+            "a.replacements.standard: should be 'identity'",
         ),
         (
             {"a": {"replacements": {"standard": None}}},
-            "policies.a.replacements.standard: should be 'identity'",
+            "a.replacements.standard: should be 'identity'",
         ),
-        ({"a": {"replacements": {"standard": {"k1": 0}}}}, "policies.a.replacements.standard.k2: is missing"),
+        ({"a": {"replacements": {"standard": {"k1": 0}}}}, "a.replacements.standard.k2: is missing"),
         (
             {"a": {"replacements": {"standard": {"k1": float("nan"), "k2": 0}}}},
             "policies.a.replacements.standard.k1: NaN is no JSON number",
@@ -151,6 +151,16 @@ def test_policies_that_extend_each_other_in_a_circle_are_all_named() -> None:
         c={"replacements": {}, "extends": "b"},
     )
     assert len(problems_of(text)[0].split("; ")) == 3
+
+
+def test_a_replacement_is_judged_under_the_alpha_of_its_base() -> None:
+    base = json.loads(shipped_text("dim_bucket_tuned.json")) | {"defaults": {"alpha": 1.0}}
+    policies = {"replacements": {"portrait_standard": {"k1": 0.95, "k2": -1.2}}}
+    assert load_policies(document_of(mild=policies), source="mine.json")
+    document = json.loads(document_of(mild=policies)) | {"base": base}
+    assert problems_of(json.dumps(document))[0].startswith(
+        "policies.mild.replacements.portrait_standard: k1="
+    )
 
 
 def test_a_base_table_is_judged_like_any_other() -> None:
