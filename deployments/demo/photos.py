@@ -247,10 +247,14 @@ def _encode(listing: _Listing, shot: _Shot, scene: raycaster.Scene, pixels: NDAr
     centre = np.array([(size.width - 1) / 2, (size.height - 1) / 2], np.float32)
     slopes = (pixels - centre) / np.float32(focal_px)
     picture = raycaster.look(scene, shot.camera, slopes, focal_px=focal_px)
-    picture *= _falloff(size)[..., None]
     rng = np.random.default_rng([*listing.entropy, int(shot.photo_id.rpartition("_g")[2])])
-    picture += 1.2 * rng.standard_normal(picture.shape[:2], dtype=np.float32)[..., None]
-    levels = np.ascontiguousarray(np.clip(picture + 0.5, 0, 255).astype(np.uint8))
+    levels = np.empty(picture.shape, np.uint8)
+    falloff = _falloff(size)
+    for top in range(0, size.height, 64):  # strips stay in the processor's cache
+        strip = slice(top, top + 64)
+        noise = rng.standard_normal(falloff[strip].shape, dtype=np.float32)
+        exposed = picture[strip] * falloff[strip, :, None] + (1.2 * noise + 0.5)[..., None]
+        levels[strip] = np.clip(exposed, 0, 255, out=exposed).astype(np.uint8)
     return bytes(
         simplejpeg.encode_jpeg(
             levels, quality=_JPEG_QUALITY, colorspace="RGB", colorsubsampling="420", fastdct=False

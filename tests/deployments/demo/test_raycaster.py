@@ -75,3 +75,12 @@ def test_a_straight_edge_is_bowed_by_the_lens_and_by_nothing_else(scene: Scene) 
         bows.append(float(np.ptp(edge - np.polyval(line, columns))))
     assert bows[0] <= 1.0  # px: the raster's own step
     assert bows[1] > 1.5
+
+
+@pytest.mark.parametrize(("x", "yaw", "gain"), [(1.0, 0.0, 0.86), (5.5, np.pi, 0.94)])
+def test_each_side_of_a_box_has_the_light_of_its_side(
+    x: float, yaw: float, gain: float, scene: Scene
+) -> None:
+    camera = aim((x, 2.0, 1.5), yaw=yaw, pitch=0.0, roll=0.0)
+    picture = look(scene, camera, _slopes(straight_pixels(SIZE), FOCAL_PX), focal_px=FOCAL_PX)
+    assert picture[160, 240] == pytest.approx(20 * gain, abs=0.01)
