@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gpu.coordinates import ImageSize
 from gpu.errors import LensModelError
-from gpu.radial_map import RadialMap, fold_radius
+from gpu.radial_map import FARTHEST_RADIUS, RadialMap, fold_radius
 
 Radii = NDArray[np.float64]
 
@@ -84,12 +84,12 @@ class LensCurve:
         """Find the radius in the corrected photo for each radius in the original.
 
         Newton steps inside a bracket that shrinks with every step, so the search cannot leave the
-        branch that starts at the centre. A radius that is negative, not finite or beyond the fold
-        has no answer and is reported as not converged.
+        branch that starts at the centre. A radius that is negative, not finite, or beyond the fold (or
+        1000 half diagonals) has no answer and is reported as not converged.
         """
         target = np.asarray(source_radii, dtype=np.float64)
         finite = np.where(np.isfinite(target) & (target >= 0.0), target, 0.0)
-        reach = self._bracket(float(finite.max(initial=0.0)))
+        reach = min(fold_radius(self.factors), FARTHEST_RADIUS)
         answerable = (finite == target) & (target <= self.distort(reach))
         radii = self._search(np.where(answerable, finite, 0.0), reach)
         residuals = np.where(answerable, self.distort(radii) - finite, np.nan)
@@ -115,14 +115,6 @@ class LensCurve:
             raise LensModelError(f"a zoom is a positive number, got {factor!r}")
         factors = tuple(value / factor ** (power + 1) for power, value in enumerate(self.factors))
         return replace(self, factors=factors)
-
-    def _bracket(self, source_radius: float) -> float:
-        """Give a radius on the first branch that reaches this far out, or the end of the branch."""
-        fold = fold_radius(self.factors)
-        reach = min(1.0, fold)
-        while reach < fold and self.distort(reach) < source_radius:
-            reach = min(2.0 * reach, fold)
-        return reach
 
     def _search(self, target: Radii, reach: float) -> Radii:
         low, high = np.zeros_like(target), np.full_like(target, reach)

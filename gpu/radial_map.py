@@ -8,12 +8,15 @@ that is answered here, exactly.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot, inf
+from sys import float_info
 
 import numpy as np
 
 from gpu.coordinates import ImageSize
 
 Point = tuple[float, float]
+
+FARTHEST_RADIUS = 1000.0  # no frame reaches and no branch is followed farther out than this
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,21 @@ def fold_radius(factors: Sequence[float]) -> float:
     decides; the real parts of complex roots split a gap needlessly and harmlessly, which spares a
     tolerance on "real". A slope that only touches zero does not fold.
     """
-    slope = np.polynomial.Polynomial([(power + 1) * factor for power, factor in enumerate(factors)])
+    slope = np.polynomial.Polynomial(_felt([(power + 1) * factor for power, factor in enumerate(factors)]))
     turns = sorted({float(root) for root in slope.roots().real if root > 0.0})
     edges = [0.0, *turns]
     inner = [0.5 * (near + far) for near, far in zip(edges, turns, strict=False)]
     probes = [*inner, 2.0 * edges[-1] + 1.0]
     return next((edge for edge, probe in zip(edges, probes, strict=True) if slope(probe) <= 0.0), inf)
+
+
+def _felt(coefficients: list[float]) -> list[float]:
+    """Drop the highest powers that float64 cannot feel up to ``FARTHEST_RADIUS``: roots would overflow."""
+    largest = max(map(abs, coefficients))
+    kept = len(coefficients)
+    while (
+        kept > 1
+        and abs(coefficients[kept - 1]) * FARTHEST_RADIUS ** (kept - 1) <= float_info.epsilon * largest
+    ):
+        kept -= 1
+    return coefficients[:kept]
