@@ -30,7 +30,7 @@ RejectionCode = Literal[
 ]
 
 
-class PhotoRejected(ValueError):  # noqa: N818 - a verdict on a photo, not an error of the program
+class PhotoRejected(ValueError):
     """One photo is refused; ``code`` groups verdicts, ``str()`` is the sentence to show.
 
     Both travel through ``pickle``, so that a worker process can raise it.

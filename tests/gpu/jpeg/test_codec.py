@@ -92,6 +92,32 @@ def test_reduced_chroma_stays_in_place_for_odd_sizes(width: int) -> None:
     assert np.abs(stored[1:-1] - means[1:-1]).max() <= 1  # one level: rounding of mean and transforms
 
 
+@pytest.mark.parametrize("factors", LAYOUTS.values())
+@pytest.mark.parametrize("size", [(320, 240), (321, 239), (17, 16), (16, 17), (35, 33)])
+def test_encoded_bytes_depend_on_the_samples_alone(factors: tuple[int, int], size: tuple[int, int]) -> None:
+    planes = smooth_planes(*size, subsampling=factors, step=factors)
+    assert planes.chroma is not None
+    outputs = set()
+    for beyond in (0, 130, 255):  # what happens to lie in memory after each plane
+        luma, cb, cr = (
+            np.pad(plane, ((0, 4), (0, 0)), constant_values=beyond)[:-4]
+            for plane in (
+                planes.luma,
+                *planes.chroma,
+            )
+        )
+        outputs.add(encode(Planes(luma, (cb, cr), subsampling=factors, chroma_step=factors)))
+    assert len(outputs) == 1
+
+
+def test_reduced_chroma_keeps_its_value_at_the_edges() -> None:
+    luma, colour = np.full((33, 37), 128, np.uint8), np.full((33, 37), 200, np.uint8)
+    planes = Planes(luma, (colour, colour), subsampling=(4, 1), chroma_step=(1, 1))
+    back = decoded(encode(planes, quality=100))
+    assert back.chroma is not None
+    assert difference(back.chroma[1], colour) <= 1  # one level: rounding of the transforms
+
+
 def test_layout_that_cannot_be_encoded_leaves_with_finer_chroma() -> None:
     photo = bytearray(jpeg(scene(128, 128), subsampling="411"))
     photo[photo.index(b"\xff\xc0") + 11] = 0x14  # 4:4:1: as many blocks per unit, other geometry

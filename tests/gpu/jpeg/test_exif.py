@@ -1,8 +1,9 @@
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from gpu.jpeg.exif import exif_orientation, without_thumbnail
 from tests.hostile_images import exif, jpeg, scene, with_segments
@@ -17,6 +18,7 @@ def test_thumbnail_goes_and_every_other_byte_stays_in_place() -> None:
         changed = [at for at, (a, b) in enumerate(zip(block, bare, strict=True)) if a != b]
         link = 6 + 8 + 2 + 3 * 12
         assert set(changed) <= {*range(link, link + 4), *range(len(block) - len(THUMBNAIL), len(block))}
+        assert bare[link : link + 4] == bytes(4)
         assert bare.endswith(bytes(len(THUMBNAIL)))
 
 
@@ -25,7 +27,7 @@ def test_a_reader_finds_the_tags_but_no_thumbnail(photo: bytes) -> None:
     read = Image.open(io.BytesIO(with_segments(photo, (0xE1, bare)))).getexif()
     assert read[0x0112] == 6
     assert read[0x927C].startswith(b"MAKER")
-    assert not dict(read.get_ifd(1))
+    assert not dict(read.get_ifd(ExifTags.IFD.IFD1))
 
 
 def test_block_without_thumbnail_is_unchanged() -> None:
@@ -33,13 +35,15 @@ def test_block_without_thumbnail_is_unchanged() -> None:
     assert without_thumbnail(block) == block
 
 
-def test_thumbnail_pointer_into_the_main_directory_blanks_nothing() -> None:
+@pytest.mark.parametrize("target", [6 + 8 + 2 + 10, 6 + 8 + 2 + 3 * 12 + 4 + 2 + 2 * 12 + 4])
+def test_pointer_that_leads_to_no_thumbnail_blanks_nothing(target: int) -> None:
     block = bytearray(exif(thumbnail=THUMBNAIL))
-    second = 6 + 8 + 2 + 3 * 12 + 4
-    block[second + 2 + 8 : second + 2 + 12] = (8).to_bytes(4, "little")
+    block[6 + 8 + 2 + 10 : 6 + 8 + 2 + 12] = b"\xff\xd8"  # inside IFD0: looks like a JPEG in the wrong place
+    offset_value = 6 + 8 + 2 + 3 * 12 + 4 + 2 + 8
+    block[offset_value : offset_value + 4] = (target - 6).to_bytes(4, "little")
     bare = without_thumbnail(bytes(block))
-    assert bare[:50] == block[:50]
-    assert bare.endswith(THUMBNAIL)
+    link = 6 + 8 + 2 + 3 * 12
+    assert bare == bytes(block[:link]) + bytes(4) + bytes(block[link + 4 :])
 
 
 def test_loop_between_directories_ends() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu.jpeg.header import JpegHeader, PhotoLimits, read_header
+from gpu.jpeg.header import DEFAULT_LIMITS, JpegHeader, PhotoLimits, read_header
 from gpu.jpeg.rejection import PhotoRejected
 from tests.hostile_images import exif, jpeg, progressive_jpeg, scene, segment, with_segments
 
@@ -18,7 +18,7 @@ PHOTOS = (
 )
 
 
-def verdict(data: bytes, limits: PhotoLimits = PhotoLimits()) -> str:  # noqa: B008 - frozen
+def verdict(data: bytes, limits: PhotoLimits = DEFAULT_LIMITS) -> str:
     try:
         read_header(data, limits)
     except PhotoRejected as rejection:
@@ -110,12 +110,12 @@ def test_limits_are_inclusive(photo: bytes, limits: PhotoLimits, code: str) -> N
 
 
 def test_photo_of_one_bit_per_block_is_the_smallest_plausible(photo: bytes) -> None:
+    photo = with_segments(photo, (0xFE, bytes(4 + -len(photo) % 8)))
     frame = photo.index(b"\xff\xc0")
-    blocks = len(photo) * 8
-    sides = (8 * (blocks // 1000)).to_bytes(2) + (8 * 1000).to_bytes(2)
-    too_tall = (8 * (blocks // 1000 + 1)).to_bytes(2) + (8 * 1000).to_bytes(2)
-    assert verdict(photo[: frame + 5] + sides + photo[frame + 9 :]) == "accepted"
-    assert verdict(photo[: frame + 5] + too_tall + photo[frame + 9 :]) == "implausible_size"
+    one_bit_each = len(photo).to_bytes(2) + (64 * 8).to_bytes(2)  # 64 blocks across, a row for each 8 bytes
+    one_block_more = (len(photo) + 1).to_bytes(2) + (64 * 8).to_bytes(2)
+    assert verdict(photo[: frame + 5] + one_bit_each + photo[frame + 9 :]) == "accepted"
+    assert verdict(photo[: frame + 5] + one_block_more + photo[frame + 9 :]) == "implausible_size"
 
 
 def test_sentence_says_what_was_found_and_what_to_do() -> None:
