@@ -403,7 +403,7 @@ def _without_segments(photo: bytes, marker: int) -> bytes:
 def _odd_metadata() -> list[HostileFile]:
     photo = jpeg()
     garbage = b"Exif\x00\x00" + np.random.default_rng(9).integers(0, 256, 4000, dtype=np.uint8).tobytes()
-    mpf = b"MPF\x00II*\x00\x08\x00\x00\x00" + bytes(60)
+    second = Image.fromarray(scene(160, 120))
     return [
         _accepted("exif_orientation_6.jpg", with_segments(photo, (0xE1, exif(orientation=6)))),
         _accepted("exif_orientation_99.jpg", with_segments(photo, (0xE1, exif(orientation=99)))),
@@ -414,7 +414,7 @@ def _odd_metadata() -> list[HostileFile]:
         _accepted("stale_thumbnail.jpg", with_segments(photo, (0xE1, exif(thumbnail=jpeg(scene(160, 120)))))),
         _accepted("icc_in_chunks.jpg", with_segments(photo, *_icc_chunks())),
         _accepted("jfif_version_9.jpg", photo[:11] + b"\x09" + photo[12:]),
-        _accepted("multi_picture.jpg", with_segments(photo, (0xE2, mpf)) + jpeg(scene(160, 120))),
+        _accepted("multi_picture.jpg", _saved(scene(), "MPO", save_all=True, append_images=[second])),
     ]
 
 

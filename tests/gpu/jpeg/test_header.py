@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu.jpeg.header import DEFAULT_LIMITS, JpegHeader, PhotoLimits, read_header
@@ -126,12 +126,14 @@ def test_sentence_says_what_was_found_and_what_to_do() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_give_a_header_or_a_verdict(tail: bytes) -> None:
     for start in (b"", b"\xff\xd8\xff", b"\xff\xd8\xff\xc0", b"\xff\xd8\xff\xe1\x00\x20Exif\x00\x00"):
         verdict(start + tail)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(PHOTOS),
     st.lists(st.tuples(st.integers(0, 3000), st.binary(max_size=4), st.integers(0, 40)), max_size=6),

@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pytest
 import simplejpeg
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -94,6 +94,7 @@ def test_rendered_photo_without_jfif_is_a_callers_mistake(photo: bytes, rendered
         carry_metadata(photo, rendered[:2] + rendered[20:])
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([0xE0, 0xE1, 0xE2, 0xED, 0xFE]), st.binary(max_size=60)), max_size=8)
 )
