@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import FailedRun
 
 from gpu.errors import BackendUnavailableError, LensModelError
 from gpu.jpeg.rejection import PhotoRejected
@@ -26,13 +27,13 @@ _RETRY_DELAYS_S = [2.0, 10.0, 30.0]  # an outage of the store of 20 s ends insid
 
 
 class _SentenceOnly(logging.Filter):
-    """Drops the traceback from log records of our own errors."""
+    """Drops the traceback of our own errors, and Prefect's echo of a state that says it already."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], SENTENCES):
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, SENTENCES):
             record.exc_info = None
-            record.exc_text = None
-        return True
+        return not isinstance(error, FailedRun)
 
 
 def log_sentences_only() -> None:

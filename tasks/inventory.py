@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
 from pathlib import Path
 
 from gpu.jpeg.header import DEFAULT_LIMITS, PhotoLimits, read_header
@@ -38,7 +37,7 @@ def inventory_of(folder: Path, limits: PhotoLimits = DEFAULT_LIMITS) -> Inventor
         PhotoFolderUnusable: No such folder, no permission, or not one usable photo in it.
     """
     candidates, ignored = _sort_names(folder)
-    twice = frozenset(chain.from_iterable(duplicate_ids(path.stem for path in candidates)))
+    twice = duplicate_ids(path.name for path in candidates)
     with ThreadPoolExecutor(_READERS) as readers:
         measured = list(readers.map(lambda path: _measure(path, twice, limits), candidates))
     photos = tuple(found for found in measured if isinstance(found, PhotoRef))
@@ -77,7 +76,7 @@ def _measure(path: Path, twice: Collection[str], limits: PhotoLimits) -> PhotoRe
 
     try:
         name = photo_id(path.name)
-        if name in twice:
+        if name.casefold() in twice:
             return quarantined("duplicate_id", f"another file has id {name!r} too, but for case; rename one")
         if path.stat().st_size > limits.max_bytes:
             return quarantined(

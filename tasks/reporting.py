@@ -19,7 +19,7 @@ from tasks.adapters import run_store
 from tasks.domain.schemas import RenderedShard, RouteUse, RunManifest, RunPlan, Warp
 from tasks.domain.shards import count_routes
 from tasks.failures import step
-from tasks.keys import contact_sheet_key, photo_key
+from tasks.keys import contact_sheet_key, manifest_key, photo_key
 
 _SHEET_PHOTOS = 12
 
@@ -67,16 +67,17 @@ def summary_markdown(manifest: RunManifest, sheet: bytes, store_url: str) -> str
     """Write the summary of a run as Markdown; quarantined photos come first."""
     submission = manifest.submission
     lines = [
-        f"# {manifest.name}",
         *_quarantine_lines(manifest),
-        "| | |",
+        f"| run | {manifest.name} |",
         "| --- | --- |",
-        f"| zip | `{store_url}/{submission.key}` |",
+        f"| store | `{store_url}` |",
+        f"| zip | `{submission.key}` |",
         f"| SHA-256 | `{submission.sha256}` |",
         f"| size | {submission.size / 1e6:.1f} MB, {submission.photos} photos |",
-        f"| rendered | {manifest.rendered}, quarantined {len(manifest.quarantined)} |",
+        f"| quarantined | {len(manifest.quarantined)} |",
         f"| may be submitted | {'yes' if manifest.submittable else 'no'} |",
-        f"| contact sheet | `{store_url}/{manifest.contact_sheet}` |",
+        f"| manifest | `{manifest_key(manifest.name)}` |",
+        f"| contact sheet | `{manifest.contact_sheet}` |",
         "",
         f"![originals beside corrected photos](data:image/jpeg;base64,{base64.b64encode(sheet).decode()})",
     ]
@@ -114,7 +115,7 @@ def _sheet_rows(plan: RunPlan, shards: Sequence[RenderedShard], store: ObjectSto
     chosen = sorted(keys)[:: max(1, len(keys) // _SHEET_PHOTOS)][:_SHEET_PHOTOS]
     return [
         SheetRow(
-            caption=f"{photo_id}  {routed[photo_id].route}  {warp_text(routed[photo_id].warp)}",
+            caption=f"{photo_id}: original | {routed[photo_id].route} {warp_text(routed[photo_id].warp)}",
             original=(folder / f"{photo_id}.jpg").read_bytes(),
             corrected=store.read(keys[photo_id]),
         )

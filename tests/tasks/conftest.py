@@ -1,0 +1,35 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.store.interface import ObjectStore
+from infra.store.opening import open_store
+from tasks.domain.schemas import RenderRequest
+from tasks.photo_workers import PhotoWorkers, open_photo_workers
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ObjectStore:
+    return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[PhotoWorkers]:
+    with open_photo_workers(processes=2, timeout_s=30, memory_mb=2048) as running:
+        yield running
+
+
+@pytest.fixture
+def render_request(tmp_path: Path) -> RenderRequest:
+    return RenderRequest(
+        photos_folder=str(tmp_path / "photos"),
+        method="calibguard_dim",
+        variant="safe",
+        interpolation=None,
+        border=None,
+        table=None,
+        shard_size=4,
+        artifact_tag=None,
+        accept_quarantined=False,
+    )

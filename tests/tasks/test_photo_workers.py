@@ -1,0 +1,47 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gpu.jpeg.rejection import PhotoRejected
+from gpu.render import RenderJob
+from tasks import photo_workers
+from tasks.photo_workers import PhotoLost, PhotoWorkers, open_photo_workers
+from tests.faulty_render import FAULTS, render_or_fail
+from tests.photos import jpeg
+
+
+def job(photo: bytes) -> RenderJob:
+    return RenderJob(
+        photo=photo, mapping=None, interpolation="linear", border="reflect", quality=95, backend="opencv"
+    )
+
+
+def test_a_photo_comes_back_encoded(workers: PhotoWorkers) -> None:
+    assert workers.render(job(jpeg())).jpeg == jpeg()
+
+
+def test_a_damaged_photo_is_rejected_with_its_code_across_the_process_border(workers: PhotoWorkers) -> None:
+    with pytest.raises(PhotoRejected) as rejected:
+        workers.render(job(b"<html>"))
+    assert rejected.value.code == "not_a_jpeg"
+
+
+def test_a_photo_that_crashes_hangs_or_eats_memory_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_workers, "render_photo", render_or_fail)
+    good = jpeg()
+    photos = [good + (FAULTS[index % 4] if index % 3 == 0 else b"") for index in range(12)]
+    with (
+        open_photo_workers(processes=2, timeout_s=1.5, memory_mb=2048) as running,
+        ThreadPoolExecutor(4) as threads,
+    ):
+
+        def verdict(photo: bytes) -> str:
+            try:
+                return "rendered" if running.render(job(photo)).jpeg == photo else "altered"
+            except PhotoLost as lost:
+                return lost.code
+
+        verdicts = list(threads.map(verdict, photos))
+    # a process that leaves with status 0 says nothing; its photo is missed when its time is up
+    expected = {b"segfault": "crashed", b"exit": "timed_out", b"hang": "timed_out", b"memory": "out_of_memory"}
+    assert verdicts == [expected[FAULTS[index % 4]] if index % 3 == 0 else "rendered" for index in range(12)]
