@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpu.brown import BrownLens, brown_from_curve, curve_from_brown
@@ -51,6 +51,7 @@ def test_a_brown_lens_projects_points_like_opencv(size: ImageSize) -> None:
     np.testing.assert_allclose(at_corners, projected[corners, 0], atol=1e-9)  # px, both in float64
 
 
+@settings(deadline=None)
 @given(lens=lenses, size=st.sampled_from(SIZES))
 def test_to_a_curve_and_back_returns_the_lens(lens: BrownLens, size: ImageSize) -> None:
     back = brown_from_curve(curve_from_brown(lens, size), size)

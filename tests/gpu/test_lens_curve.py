@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gpu.coordinates import ImageSize
@@ -19,6 +19,7 @@ curves = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(curve=curves, radii=st.lists(st.floats(0.0, 1.2), min_size=1, max_size=20))
 def test_invert_after_distort_returns_the_radius_on_the_branch_of_the_centre(
     curve: LensCurve, radii: list[float]
@@ -32,6 +33,7 @@ def test_invert_after_distort_returns_the_radius_on_the_branch_of_the_centre(
     np.testing.assert_allclose(inversion.radii, inside, atol=2e-9)  # half diagonals: 1e-12 / least slope
 
 
+@settings(deadline=None)
 @given(curve=curves, sources=st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=20))
 def test_a_verdict_of_converged_is_always_true(curve: LensCurve, sources: list[float]) -> None:
     inversion = curve.invert(sources)

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import lensfunpy
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gpu.coordinates import ImageSize
@@ -80,6 +80,7 @@ def test_the_unit_of_another_aspect_ratio_keeps_the_diagonal() -> None:
     assert square == pytest.approx(150 * 2**0.5 / (5 / 3))  # half diagonal 150 sqrt(2), short side 3 of 5
 
 
+@settings(deadline=None)
 @given(a=term, b=term, c=term, zoom=st.floats(0.8, 1.25))
 def test_ptlens_to_a_curve_and_back_returns_model_and_zoom(a: float, b: float, c: float, zoom: float) -> None:
     curve = curve_from_lensfun(PtLens(a, b, c), SIZE).zoomed(zoom)
@@ -89,6 +90,7 @@ def test_ptlens_to_a_curve_and_back_returns_model_and_zoom(a: float, b: float, c
     np.testing.assert_allclose([model.a, model.b, model.c, found_zoom], [a, b, c, zoom], atol=1e-10)
 
 
+@settings(deadline=None)
 @given(k1=term, zoom=st.floats(0.8, 1.25))
 def test_poly3_to_a_curve_and_back_returns_model_and_zoom(k1: float, zoom: float) -> None:
     model, found_zoom = poly3_from_curve(curve_from_lensfun(Poly3(k1), SIZE).zoomed(zoom), SIZE)
@@ -96,6 +98,7 @@ def test_poly3_to_a_curve_and_back_returns_model_and_zoom(k1: float, zoom: float
     np.testing.assert_allclose([model.k1, found_zoom], [k1, zoom], atol=1e-10)
 
 
+@settings(deadline=None)
 @given(k1=term, k2=term, zoom=st.floats(0.8, 1.25), ratio=st.floats(0.3, 3.0))
 def test_poly5_to_a_curve_and_back_returns_model_and_zoom(
     k1: float, k2: float, zoom: float, ratio: float
@@ -108,6 +111,7 @@ def test_poly5_to_a_curve_and_back_returns_model_and_zoom(
     np.testing.assert_allclose([model.k1, model.k2, found_zoom], [k1, k2, zoom], atol=1e-10)
 
 
+@settings(deadline=None)
 @given(factors=st.tuples(st.floats(0.8, 1.2), *[st.floats(-0.05, 0.05)] * 3))
 def test_every_cubic_curve_is_a_ptlens_with_a_zoom(factors: tuple[float, ...]) -> None:
     curve = LensCurve(factors)
