@@ -4,6 +4,7 @@ Whether a pair folds a photo is for ``gpu.legacy`` to say; this module only puts
 """
 
 from functools import lru_cache
+from typing import Final
 
 from pydantic import Field, field_validator
 
@@ -13,12 +14,14 @@ from gpu.legacy import legacy_radial_map
 from tasks.domain.errors import UnusableWarpError
 from tasks.domain.schemas import IdentityWarp, LegacyWarp, Record
 
+_BEYOND_REASON: Final = 100.0  # k1 = 100 would read a landscape photo's corner from 37 times its radius
+
 
 class CoefficientPair(Record):
     """k1 and k2 of OpenCV's Brown model with fx = fy = width; ``gpu.legacy`` has the equations."""
 
-    k1: float
-    k2: float
+    k1: float = Field(ge=-_BEYOND_REASON, le=_BEYOND_REASON)
+    k2: float = Field(ge=-_BEYOND_REASON, le=_BEYOND_REASON)
     alpha: float | None = Field(default=None, ge=0.0, le=1.0)
     """0 zooms until no empty pixel is left, 1 keeps every pixel of the photo; None: the table's default."""
 

@@ -262,7 +262,8 @@ HOSTILE_EDITS: dict[str, tuple[Edit, str]] = {
         lambda t: t.update(global_fallback={"k1": -5, "k2": 0}),
         "global_fallback: k1",
     ),
-    "coefficients beyond reason": (lambda t: row(t)["safe"].update(k1=1e300, k2=-1e308), "safe: k1=1e+300"),
+    "k1 beyond reason": (lambda t: row(t)["safe"].update(k1=-1e300), "safe.k1: should be greater than"),
+    "k2 beyond reason": (lambda t: row(t)["safe"].update(k2=100.1), "safe.k2: should be less than"),
 }
 
 
