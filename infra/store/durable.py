@@ -120,10 +120,12 @@ def locked(path: Path, *, patience_s: float) -> Iterator[None]:
         try:
             yield
         finally:
-            # Explicitly, for a forked child may hold the same open file.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            # Explicitly, for a forked child may hold the same open file. Should it fail, closing does it.
+            with suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
-        os.close(descriptor)
+        with suppress(OSError):  # nothing was written; what the block did stays done
+            os.close(descriptor)
 
 
 def _wait_for_lock(descriptor: int, *, patience_s: float) -> None:

@@ -2,9 +2,9 @@
 
 Objects are immutable: a key is created once and never overwritten. The exception is ``swap``, which moves a
 pointer by compare-and-swap. Every operation may be repeated after a crash or a lost reply and then tells the
-truth. Two differences between kinds of store are stated here and held by the contract tests: a local folder
-has no URLs to presign, and it cannot keep an object ``a`` beside an object ``a/b`` (it raises
-``ObjectExists``), so no caller may choose keys where one is the folder of another.
+truth. Two differences between stores are stated here and held by the tests: a local folder has no URLs to
+presign; and a store that keeps folders, as the local one and SeaweedFS do, cannot keep an object ``a`` beside
+``a/b`` in any order (it raises ``ObjectExists``), so callers choose no key that is the folder of another.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -16,7 +16,14 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from infra.errors import ObjectExists, ObjectMissing, RangeOutsideObject, StoreUnavailable, VersionConflict
+from infra.errors import (
+    ObjectExists,
+    ObjectMissing,
+    RangeOutsideObject,
+    StoreError,
+    StoreUnavailable,
+    VersionConflict,
+)
 from infra.store.checksums import as_base64, regroup, sha256_of, sha256_of_chunks
 from infra.store.interface import PresignedPut, StoredObject
 from infra.store.keys import require_key, require_prefix, require_range
@@ -125,6 +132,8 @@ class S3Store:
             found = self.head(key)
             if found is not None and self._holds(found, _Content(len(body), digest, as_base64(digest))):
                 return found
+            if found is None and expected is None:
+                raise self._place_taken(key) from error
             raise self._version_conflict(key, expected=expected, found=found) from error
 
     def delete(self, key: str, *, expected: str | None = None) -> None:
@@ -161,9 +170,7 @@ class S3Store:
         """Take the object in the way for the one to be created if it has the same content."""
         found = self.head(key)
         if found is None:
-            raise StoreUnavailable(
-                f"{key!r} in {self.url} was deleted while it was created; run again"
-            ) from refusal
+            raise self._place_taken(key) from refusal
         if not self._holds(found, content):
             raise ObjectExists(
                 f"{key!r} in {self.url} holds other content ({found.size} bytes, not {content.size}); "
@@ -183,6 +190,12 @@ class S3Store:
         if (found := self.head(key)) is None:
             raise ObjectMissing(f"{self.url} holds no object {key!r}")
         return found
+
+    def _place_taken(self, key: str) -> StoreError:
+        # SeaweedFS keeps objects in folders and takes a folder for an object that is in the way.
+        if next(self.list(f"{key}/"), None) is not None:
+            return ObjectExists(f"{key!r} in {self.url} is the folder of other objects; choose another key")
+        return StoreUnavailable(f"{key!r} in {self.url} was deleted while it was created; run again")
 
     def _version_conflict(
         self, key: str, *, expected: str | None, found: StoredObject | None

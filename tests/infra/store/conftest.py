@@ -1,8 +1,9 @@
 """Stores to try: each test gets an empty one of each kind."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,17 @@ def s3_client(s3_server: S3Credentials) -> "S3Client":
 @pytest.fixture
 def s3_store(s3_client: "S3Client") -> S3Store:
     return S3Store(s3_client, bucket="tests", prefix=uuid.uuid4().hex)
+
+
+@pytest.fixture(scope="session")
+def quick_folder_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path]]:
+    """Make folders in memory where there is such a file system: what is killed there is killed as well.
+
+    On a disk each ``fsync`` takes milliseconds, and the exhaustive tests make tens of thousands.
+    """
+    memory = Path("/dev/shm")  # noqa: S108  (Linux's own name for it)
+    with TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path_factory.mktemp("quick")) as top:
+        yield lambda: Path(mkdtemp(dir=top))
 
 
 @pytest.fixture

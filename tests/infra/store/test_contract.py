@@ -265,6 +265,19 @@ def test_listing_refuses_what_begins_no_key(store: ObjectStore) -> None:
             list(store.list(prefix))
 
 
+def test_folder_of_objects_is_no_place_for_an_object(store: ObjectStore) -> None:
+    store.create("a/b", b"1")
+    attempts: tuple[Callable[[], object], ...] = (
+        lambda: store.create("a", b"2"),
+        lambda: store.create_stream("a", [b"2"]),
+        lambda: store.swap("a", b"2", expected=None),
+    )
+    for attempt in attempts:
+        with pytest.raises(ObjectExists, match=r"'a' .* is the folder of other objects"):
+            attempt()
+    assert [stored.key for stored in store.list("")] == ["a/b"]
+
+
 def test_threads_share_one_store(store: ObjectStore) -> None:
     def round_trip(number: int) -> bool:
         stored = store.create(f"t/{number % 10}", b"x" * (number % 10))
