@@ -75,6 +75,12 @@ def test_a_row_that_cannot_reach_the_corners_of_the_original_is_refused() -> Non
         legacy_radial_map(-0.72, 0.0, 0.0, ImageSize(2048, 1366))
 
 
+def test_a_moustache_whose_corrected_frame_reaches_past_its_fold_is_refused() -> None:
+    # The branch reaches the corners of the original, but the frame that keeps its edges is larger.
+    with pytest.raises(LensModelError, match=r"k1=6\.887, k2=-21\.99 folds"):
+        legacy_radial_map(6.887, -21.99, 1.0, ImageSize(2048, 1366))
+
+
 @pytest.mark.parametrize("row", [(float("nan"), 0.0, 0.0), (0.0, float("inf"), 0.0), (0.0, 0.0, 1.5)])
 def test_numbers_that_mean_nothing_are_refused(row: tuple[float, float, float]) -> None:
     with pytest.raises(LensModelError, match="must"):

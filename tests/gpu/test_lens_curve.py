@@ -69,24 +69,6 @@ def test_a_fold_is_found_to_within_a_billionth_of_the_farthest_pixel(tip: float)
         curve.check_monotone(SIZE)
 
 
-def test_a_fold_too_narrow_for_any_sampling_is_found() -> None:
-    slope = np.polynomial.Polynomial.fromroots([0.4, 0.4 + 1e-6])
-    factors = (slope / slope(0.0)).integ().coef[1:]
-
-    assert fold_radius(tuple(factors)) == pytest.approx(0.4, abs=1e-7)
-
-
-def test_a_slope_that_only_touches_zero_does_not_fold() -> None:
-    slope = np.polynomial.Polynomial([0.25, -1.0, 1.0])  # (r - 1/2)^2
-
-    assert fold_radius(tuple(slope.integ().coef[1:])) == np.inf
-
-
-@pytest.mark.parametrize("factors", [(0.0,), (-1.0,), (0.0, -1.0)])
-def test_a_curve_that_does_not_grow_at_the_centre_folds_there(factors: tuple[float, ...]) -> None:
-    assert fold_radius(factors) == 0.0
-
-
 def test_the_map_of_a_curve_is_centred_on_the_pixel_grid_and_shifted_in_the_original_only() -> None:
     mapping = LensCurve((1.0, 0.0, 0.1), centre_shift=(0.01, -0.02)).radial_map(SIZE)
 

@@ -20,7 +20,9 @@ def mappings() -> dict[str, RadialMap]:
     even = LensCurve((0.98, 0.0, -0.06, 0.0, 0.09))
     return {
         "even": even.radial_map(SIZE),
-        "odd powers, shifted": LensCurve((1.02, 0.01, -0.09, 0.03), (0.01, -0.02)).radial_map(SIZE),
+        "all powers, shifted": LensCurve(
+            (1.02, 0.01, -0.09, 0.03, 0.02, -0.04, 0.02), centre_shift=(0.01, -0.02)
+        ).radial_map(SIZE),
         "reads far outside": LensCurve((3.3, 0.0, 0.4)).radial_map(SIZE),
         "legacy": legacy_radial_map(-0.2, 0.42, 0.0, SIZE),
         "chroma": even.radial_map(ImageSize(2 * SIZE.width, 2 * SIZE.height)).on_subsampled_plane(2, 2),

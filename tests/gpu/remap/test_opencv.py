@@ -39,7 +39,8 @@ def test_a_tiny_plane_is_mirrored_without_reading_beside_it(
 ) -> None:
     interpolation, border = mode
     plane = np.random.default_rng(3).integers(0, 256, shape, dtype=np.uint8)
-    mapping = LensCurve((6.1, 0.0, 0.7)).radial_map(ImageSize(shape[1], shape[0]))
+    curve = LensCurve((6.1, 0.0, 0.7), centre_shift=(0.6, 0.7))  # off the only pixel there is
+    mapping = curve.radial_map(ImageSize(shape[1], shape[0]))
 
     (found,) = OpenCvRemap().remap([plane], mapping, interpolation=interpolation, border=border, fill=[9])
 
