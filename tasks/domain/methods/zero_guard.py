@@ -97,9 +97,12 @@ def shipped_policies() -> ZeroGuardPolicies:
 
 def replacements_of(policies: Mapping[str, ZeroGuardPolicy], name: str) -> dict[Bucket, Replacement]:
     """Collect a policy's replacements and those of the policies it extends; the nearest one wins."""
-    policy = policies[name]
-    inherited = {} if policy.extends is None else replacements_of(policies, policy.extends)
-    return {**inherited, **policy.replacements}
+    replacements: dict[Bucket, Replacement] = {}
+    step: str | None = name
+    while step is not None:
+        replacements = {**policies[step].replacements, **replacements}
+        step = policies[step].extends
+    return replacements
 
 
 def _ambiguous_names(policies: Mapping[str, ZeroGuardPolicy]) -> Iterator[str]:

@@ -75,7 +75,7 @@ def test_a_listing_is_what_stands_before_the_photo_number(name: str, listing: st
 
 
 def test_ids_that_differ_in_case_only_are_duplicates() -> None:
-    names = ["House.jpg", "house.jpg", "HOUSE.JPG", "other.jpg", "other.png", "twice.jpg", "twice.jpg"]
+    names = ["House.jpg", "house.jpg", "HOUSE.JPG", "other.jpg", "other", "twice.jpg", "twice.jpg"]
     assert duplicate_ids(names) == {"house", "twice"}
 
 
