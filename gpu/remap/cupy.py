@@ -1,8 +1,9 @@
 """The GPU back end: one kernel that evaluates the map where it samples, so no map is ever stored.
 
-The map's arithmetic is float32 on displacements (see ``remap.cu``); against the float64 map it is off
-by less than 1e-4 px on a photo of 2048 px, less than the rounding of a float32 coordinate. CuPy is
-imported when the back end is opened, here and nowhere else. It never falls back to the CPU.
+The map's arithmetic is float32 on displacements (see ``remap.cu``). Measured against the float64 map it
+is off by at most 2e-5 px on a photo of 2048 px and 2e-4 px at 12,000, a third or less of what rounding
+a coordinate to float32 costs. CuPy is imported when the back end is opened, here and nowhere else. It
+never falls back to the CPU.
 """
 
 from collections.abc import Sequence
