@@ -74,22 +74,24 @@ def stack_environment(state: Path, port: int, **more: str) -> dict[str, str]:
 
 @contextmanager
 def running_stack(state: Path, **more: str) -> Iterator[Stack]:
-    """Run a stack on a free port for the length of a block, deployments registered."""
-    stack = start(state, port=_free_port(), ends_with_caller=True, more=more)
+    """Run a stack on a free port for the length of a block, deployments registered.
+
+    It ends with the calling process, however that ends. ``more`` are further environment variables of
+    server, worker and runs.
+    """
+    supervisor, stack = _launch(state, _free_port(), caller=os.getpid(), more=more)
     try:
         yield stack
     finally:
-        stop(state)
+        _terminate(supervisor)
 
 
-def start(state: Path, *, port: int, ends_with_caller: bool, more: Mapping[str, str] | None = None) -> Stack:
-    """Start supervisor, server and worker, and register the deployments.
+def start(state: Path, *, port: int) -> Stack:
+    """Start server and worker for good and register the deployments; ``stop`` ends them.
 
     Args:
         state: Folder for everything they write; created.
         port: Loopback port of API and UI.
-        ends_with_caller: Stop when the calling process ends, however it ends.
-        more: Further environment variables of server, worker and runs.
 
     Raises:
         StackError: One is up already, the port is taken, or the server does not answer in time.
@@ -97,14 +99,23 @@ def start(state: Path, *, port: int, ends_with_caller: bool, more: Mapping[str, 
     if (present := running(state)) is not None:
         raise StackError(f"a stack is up already at {present.api_url}; `make down` stops it")
     _require_free(port)
+    _, stack = _launch(state, port, caller=None, more={})
+    (state / "stack.json").write_text(json.dumps(asdict(stack)))
+    return stack
+
+
+def _launch(
+    state: Path, port: int, *, caller: int | None, more: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], Stack]:
     for folder in ("prefect", "logs", "tmp"):
         (state / folder).mkdir(parents=True, exist_ok=True)
-    environment = stack_environment(state.resolve(), port, **(more or {}))
+    environment = stack_environment(state.resolve(), port, **more)
     arguments = ["supervise", "--state", str(state.resolve()), "--port", str(port)]
+    if caller is not None:
+        arguments += ["--caller", str(caller)]
     with (state / "logs" / "supervisor.log").open("ab") as log:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "deployments.stack", *arguments]
-            + (["--caller", str(os.getpid())] if ends_with_caller else []),
+            [sys.executable, "-m", "deployments.stack", *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -118,8 +129,7 @@ def start(state: Path, *, port: int, ends_with_caller: bool, more: Mapping[str, 
     except BaseException:
         _terminate(supervisor)
         raise
-    (state / "stack.json").write_text(json.dumps(asdict(stack)))
-    return stack
+    return supervisor, stack
 
 
 def running(state: Path) -> Stack | None:
@@ -277,7 +287,7 @@ def main() -> int:
 def _act(action: str, state: Path, arguments: argparse.Namespace) -> int:
     match action:
         case "up":
-            stack = start(state, port=arguments.port, ends_with_caller=False)
+            stack = start(state, port=arguments.port)
             print(f"UI:  http://127.0.0.1:{stack.port}")
             print(f"API: {stack.api_url} (PREFECT_API_URL)")
             print("run: .venv/bin/prefect deployment run render/safe -p photos=FOLDER --watch")

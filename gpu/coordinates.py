@@ -11,6 +11,7 @@ where to read. Sizes are those of the pixels as stored; an orientation tag is ne
 The legacy methods put the centre at (W / 2, H / 2) instead; ``gpu.legacy`` says so and nothing else does.
 """
 
+import math
 from dataclasses import dataclass
 
 
@@ -36,4 +37,4 @@ class ImageSize:
     @property
     def half_diagonal(self) -> float:
         """Half the diagonal in pixels: the unit in which radii of lens curves are given."""
-        return 0.5 * float(self.width**2 + self.height**2) ** 0.5
+        return math.hypot(self.width, self.height) / 2

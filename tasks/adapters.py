@@ -6,7 +6,8 @@ from pathlib import Path
 
 from infra.settings import Settings, load_settings
 from infra.store.interface import ObjectStore
-from infra.store.opening import S3Credentials, open_store
+from infra.store.opening import open_store
+from infra.store.s3_connection import S3Credentials
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
 
 

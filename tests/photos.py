@@ -26,12 +26,12 @@ def jpeg(width: int = 320, height: int = 214, *, seed: int = 0, subsampling: str
     return bytes(simplejpeg.encode_jpeg(pixels, 92, "BGR", colorsubsampling=subsampling))
 
 
-def fill_folder(folder: Path, ids: Iterable[str], **size: int) -> Path:
+def fill_folder(folder: Path, ids: Iterable[str], *, width: int = 320, height: int = 214) -> Path:
     """Write one photo for each id; photos of one id are equal wherever they are written."""
     folder.mkdir(parents=True, exist_ok=True)
     for photo_id in ids:
         seed = int.from_bytes(photo_id.encode()[-6:])
-        (folder / f"{photo_id}.jpg").write_bytes(jpeg(seed=seed, **size))
+        (folder / f"{photo_id}.jpg").write_bytes(jpeg(width, height, seed=seed))
     return folder
 
 

@@ -1,0 +1,26 @@
+from collections.abc import Iterator
+
+import pytest
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+from deployments.stack import Stack, running_stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A real Prefect server and worker with the deployments registered."""
+    state = tmp_path_factory.mktemp("stack")
+    with running_stack(state, CALIBGUARD_STORE_URL=str(state / "store")) as running:
+        yield running
+        APILogWorker.drain_all(timeout=10)  # both would go on trying to reach the server for a minute after it is gone
+        EventsWorker.drain_all(timeout=10)
+
+
+@pytest.fixture
+def prefect_api(stack: Stack) -> Iterator[str]:
+    """Prefect in this process talks to the stack's server."""
+    # The heartbeat's thread delays the end of every run by a second; nothing here waits for it.
+    with temporary_settings({PREFECT_API_URL: stack.api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield stack.api_url
