@@ -24,7 +24,6 @@ BORDERS: dict[Border, int] = {"constant": 0, "reflect": 1, "replicate": 2}
 NVRTC_OPTIONS = ("--std=c++17",)
 
 _BLOCK = (32, 8, 1)
-_ROUNDED = np.float32
 
 
 def kernel_source() -> str:
@@ -51,7 +50,7 @@ def map_arguments(mapping: RadialMap) -> tuple[np.float32, ...]:
         for centre, out, source, scale in axes
         for number in (centre, 1.0 / out, source - centre, scale * start - out, scale)
     ]
-    return tuple(_ROUNDED(number) for number in (*numbers, *growth, *[0.0] * (6 - len(growth))))
+    return tuple(np.float32(number) for number in (*numbers, *growth, *[0.0] * (6 - len(growth))))
 
 
 class CupyRemap:
