@@ -16,14 +16,11 @@ from typing import BinaryIO
 
 from infra.errors import (
     ObjectExists,
-    ObjectMissing,
     PresignUnsupported,
     RangeOutsideObject,
     StoreError,
-    StoreUnavailable,
-    VersionConflict,
 )
-from infra.store import durable
+from infra.store import durable, refusals
 from infra.store.checksums import sha256_of, sha256_of_chunks
 from infra.store.disk_errors import in_sentences
 from infra.store.folder_listing import describe_file, object_at, objects_below
@@ -117,7 +114,7 @@ class LocalStore:
                 return found
             if found is None and expected is None:
                 raise self._place_taken(key)
-            raise self._version_conflict(key, expected=expected, found=found)
+            raise refusals.other_version(key, store=self.url, expected=expected, found=found)
 
     def _install(self, key: str, temporary: Path, *, expected: str | None) -> bool:
         """Put the file in the place of the version ``expected``, False if that is not what is there."""
@@ -137,7 +134,7 @@ class LocalStore:
         with self._locked(key):
             found = self.head(key)
             if found is not None and expected is not None and found.version != expected:
-                raise self._version_conflict(key, expected=expected, found=found)
+                raise refusals.other_version(key, store=self.url, expected=expected, found=found)
             if found is not None:
                 with self._told("delete", key):
                     durable.remove(self._path(key), top=self._root)
@@ -177,7 +174,7 @@ class LocalStore:
                 try:
                     file = held.enter_context(path.open("rb"))
                 except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-                    raise ObjectMissing(f"{self.url} holds no object {key!r}") from error
+                    raise refusals.missing(key, store=self.url) from error
             yield file
 
     @contextmanager
@@ -222,10 +219,7 @@ class LocalStore:
         if found is None:
             raise self._place_taken(key)
         if not self._holds(found, digest=digest, size=size):
-            raise ObjectExists(
-                f"{key!r} in {self.url} holds other content ({found.size} bytes, not {size}); objects "
-                "are never overwritten, choose another key"
-            )
+            raise refusals.other_content(found, store=self.url, size=size)
         with self._told("create", key):
             durable.sync_folder(self._path(key).parent)  # its writer may not have come to it
         return found
@@ -236,23 +230,14 @@ class LocalStore:
     def _place_taken(self, key: str) -> StoreError:
         path = self._path(key)
         if path.is_dir():
-            return ObjectExists(f"{key!r} in {self.url} is the folder of other objects; choose another key")
+            return refusals.folder_of_others(key, store=self.url)
         for folder in path.parents:
             if folder.is_file():
                 taken = folder.relative_to(self._root).as_posix()
                 return ObjectExists(
                     f"{key!r} needs a folder where {self.url} holds the object {taken!r}; choose another key"
                 )
-        return StoreUnavailable(f"{key!r} in {self.url} was deleted while it was created; run again")
-
-    def _version_conflict(
-        self, key: str, *, expected: str | None, found: StoredObject | None
-    ) -> VersionConflict:
-        wanted = "no object" if expected is None else f"version {expected}"
-        present = "nothing" if found is None else f"version {found.version}"
-        return VersionConflict(
-            f"{key!r} in {self.url} was expected to be {wanted} but is {present}; read it and decide anew"
-        )
+        return refusals.gone_meanwhile(key, store=self.url)
 
     def _no_urls(self, key: str) -> PresignUnsupported:
         require_key(key)

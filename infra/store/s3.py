@@ -17,13 +17,12 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from infra.errors import (
-    ObjectExists,
     ObjectMissing,
     RangeOutsideObject,
     StoreError,
-    StoreUnavailable,
     VersionConflict,
 )
+from infra.store import refusals
 from infra.store.checksums import as_base64, regroup, sha256_of, sha256_of_chunks
 from infra.store.interface import PresignedPut, StoredObject
 from infra.store.keys import require_key, require_prefix, require_range
@@ -134,7 +133,7 @@ class S3Store:
                 return found
             if found is None and expected is None:
                 raise self._place_taken(key) from error
-            raise self._version_conflict(key, expected=expected, found=found) from error
+            raise refusals.other_version(key, store=self.url, expected=expected, found=found) from error
 
     def delete(self, key: str, *, expected: str | None = None) -> None:
         """See ``ObjectStore.delete``."""
@@ -144,7 +143,7 @@ class S3Store:
             return
         except VersionConflict as error:
             if (found := self.head(key)) is not None:
-                raise self._version_conflict(key, expected=expected, found=found) from error
+                raise refusals.other_version(key, store=self.url, expected=expected, found=found) from error
 
     def presign_get(self, key: str, *, expires_s: int) -> str:
         """See ``ObjectStore.presign_get``."""
@@ -172,10 +171,7 @@ class S3Store:
         if found is None:
             raise self._place_taken(key) from refusal
         if not self._holds(found, content):
-            raise ObjectExists(
-                f"{key!r} in {self.url} holds other content ({found.size} bytes, not {content.size}); "
-                "objects are never overwritten, choose another key"
-            ) from refusal
+            raise refusals.other_content(found, store=self.url, size=content.size) from refusal
         return found
 
     def _holds(self, found: StoredObject, content: _Content) -> bool:
@@ -188,23 +184,14 @@ class S3Store:
 
     def _require(self, key: str) -> StoredObject:
         if (found := self.head(key)) is None:
-            raise ObjectMissing(f"{self.url} holds no object {key!r}")
+            raise refusals.missing(key, store=self.url)
         return found
 
     def _place_taken(self, key: str) -> StoreError:
         # SeaweedFS keeps objects in folders and takes a folder for an object that is in the way.
         if next(self.list(f"{key}/"), None) is not None:
-            return ObjectExists(f"{key!r} in {self.url} is the folder of other objects; choose another key")
-        return StoreUnavailable(f"{key!r} in {self.url} was deleted while it was created; run again")
-
-    def _version_conflict(
-        self, key: str, *, expected: str | None, found: StoredObject | None
-    ) -> VersionConflict:
-        wanted = "no object" if expected is None else f"version {expected}"
-        present = "nothing" if found is None else f"version {found.version}"
-        return VersionConflict(
-            f"{key!r} in {self.url} was expected to be {wanted} but is {present}; read it and decide anew"
-        )
+            return refusals.folder_of_others(key, store=self.url)
+        return refusals.gone_meanwhile(key, store=self.url)
 
 
 @dataclass(frozen=True)
