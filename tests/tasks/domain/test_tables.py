@@ -10,6 +10,7 @@ from tasks.domain.errors import DocumentError
 from tasks.domain.tables import (
     BucketTable,
     load_bucket_table,
+    load_global_table,
     load_table,
     shipped_bucket_table,
     shipped_correction_table,
@@ -332,3 +333,18 @@ def test_a_bucket_table_is_judged_by_bucket() -> None:
         "buckets",
         "buckets.portrait_standard",
     ]
+
+
+@pytest.mark.parametrize(
+    ("load", "shipped", "key"),
+    [
+        (load_bucket_table, "dim_bucket_tuned.json", "fallback"),
+        (load_global_table, "global_grid_seed.json", "pair"),
+    ],
+)
+def test_the_pair_that_serves_many_sizes_is_judged_on_the_standard_frame(
+    load: Callable[..., object], shipped: str, key: str
+) -> None:
+    document = json.loads(shipped_text(shipped)) | {key: {"k1": -5, "k2": 0}}
+    with pytest.raises(DocumentError, match=rf"{key}: k1=-5, k2=0 folds the map of a photo of 2048x1367"):
+        load(json.dumps(document), source="mine.json")
