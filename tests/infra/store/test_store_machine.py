@@ -105,7 +105,7 @@ def test_store_behaves_as_a_dictionary(quick_folder_factory: Callable[[], Path])
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=150,
+            max_examples=100,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
