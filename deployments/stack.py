@@ -56,7 +56,9 @@ def stack_environment(state: Path, port: int, **more: str) -> dict[str, str]:
     """Environment of everything that talks to the stack: nothing outside ``state``, nothing sent home."""
     return child_environment(
         {
+            "CUPY_CACHE_DIR": str(state / "cupy"),
             "DO_NOT_TRACK": "1",
+            "OPENBLAS_NUM_THREADS": "1",  # photos are rendered side by side; a second thread would only wait
             "PREFECT_HOME": str(state / "prefect"),
             "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
             "PREFECT_CLI_PROMPT": "false",

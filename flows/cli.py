@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from tasks.preflight import Remote, preflight_checks
 
@@ -23,7 +23,7 @@ def preflight(
 ) -> None:
     """Check everything a run needs. Exit status 0 when all checks pass, 1 when one does not."""
     checks = preflight_checks(photos, needs or ())
-    table = Table("check", "result", "found", "what to do")
+    table = Table("check", "result", Column("found", overflow="fold"), Column("what to do", overflow="fold"))
     for check in checks:
         result = "[green]pass[/]" if check.passed else "[red]FAIL[/]"
         table.add_row(check.name, result, check.found, "" if check.passed else check.remedy)

@@ -8,22 +8,22 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from pathlib import Path
-from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from infra.store.probe import probe_store
+from prefect.client.orchestration import get_client
+from prefect.settings import get_current_settings
 
 from gpu.errors import BackendUnavailableError
 from gpu.remap.backend import open_backend
 from infra.errors import AdapterError
 from infra.settings import Settings, SettingsInvalid, load_settings
+from infra.store.probe import probe_store
 from tasks.adapters import run_store
 from tasks.domain.errors import DomainError
 from tasks.domain.schemas import Check
 from tasks.failures import step
-
-Remote = Literal["kaggle", "akash"]
 
 ENTRY_POINTS = (
     "flows.cli",
@@ -37,6 +37,13 @@ ENTRY_POINTS = (
 _TEST_FOLDER = "test-originals"
 _TRAINING_FOLDER = "lens-correction-train-cleaned"
 _MIB = 2**20
+
+
+class Remote(StrEnum):
+    """A provider of render capacity whose credentials a run may need."""
+
+    KAGGLE = "kaggle"
+    AKASH = "akash"
 
 
 class NotReady(DomainError):
@@ -59,20 +66,27 @@ def require_ready() -> None:
 
 
 def preflight_checks(photos: str | None, needs: Sequence[Remote] = ()) -> tuple[Check, ...]:
-    """Run every check; a setting that cannot be read ends the list early.
+    """Run every check; a setting that cannot be read ends those of the surroundings early.
 
     Args:
         photos: Folder of originals; None checks both folders of the data root.
         needs: Remote providers whose credentials must be there.
     """
+    with ThreadPoolExecutor(2) as starters:
+        helps = starters.map(_help_check, ENTRY_POINTS)
+        return (*surroundings(photos, needs), *helps)
+
+
+def surroundings(photos: str | None, needs: Sequence[Remote] = ()) -> tuple[Check, ...]:
+    """Run the checks of settings, folders, store, server and credentials; see ``preflight_checks``."""
     try:
         settings = load_settings()
     except SettingsInvalid as error:
         return (Check(name="settings", passed=False, found=str(error), remedy="correct the named variables"),)
-    return tuple(_all_checks(settings, photos, needs))
+    return tuple(_surroundings(settings, photos, needs))
 
 
-def _all_checks(settings: Settings, photos: str | None, needs: Sequence[Remote]) -> Iterator[Check]:
+def _surroundings(settings: Settings, photos: str | None, needs: Sequence[Remote]) -> Iterator[Check]:
     unknown = settings.unknown_variables
     yield Check(
         name="settings",
@@ -85,8 +99,8 @@ def _all_checks(settings: Settings, photos: str | None, needs: Sequence[Remote])
     yield from _disk_checks(settings)
     yield _guarded("store keeps its promises", _store_found, "use a store with conditional writes")
     yield _guarded("remap back end", lambda: open_backend("opencv").version, "install the project again")
+    yield _server_check()
     yield from _credential_checks(settings, needs)
-    yield from _entry_point_checks()
 
 
 def _input_checks(settings: Settings, photos: str | None) -> Iterator[Check]:
@@ -162,6 +176,18 @@ def _store_found() -> str:
     return store.url
 
 
+def _server_check() -> Check:
+    url = get_current_settings().api.url
+    with get_client(sync_client=True) as client:
+        fault = client.api_healthcheck() if url else "PREFECT_API_URL is not set"
+    return Check(
+        name="Prefect server",
+        passed=fault is None,
+        found=f"answers at {url}" if fault is None else f"{url}: {fault}",
+        remedy="start one with `make up`, or set PREFECT_API_URL",
+    )
+
+
 def _credential_checks(settings: Settings, needs: Sequence[Remote]) -> Iterator[Check]:
     if settings.store_url.startswith("s3://"):
         yield Check(
@@ -170,7 +196,7 @@ def _credential_checks(settings: Settings, needs: Sequence[Remote]) -> Iterator[
             found="both keys set" if settings.s3_secret_access_key else "no secret key",
             remedy="set CALIBGUARD_S3_ACCESS_KEY_ID and CALIBGUARD_S3_SECRET_ACCESS_KEY",
         )
-    if "kaggle" in needs:
+    if Remote.KAGGLE in needs:
         present = bool(settings.kaggle_api_token or (settings.kaggle_username and settings.kaggle_key))
         yield Check(
             name="Kaggle credentials",
@@ -178,7 +204,7 @@ def _credential_checks(settings: Settings, needs: Sequence[Remote]) -> Iterator[
             found="set" if present else "not set",
             remedy="set KAGGLE_API_TOKEN, or KAGGLE_USERNAME and KAGGLE_KEY",
         )
-    if "akash" in needs:
+    if Remote.AKASH in needs:
         present = settings.akash_api_key is not None
         yield Check(
             name="Akash credentials",
@@ -186,11 +212,6 @@ def _credential_checks(settings: Settings, needs: Sequence[Remote]) -> Iterator[
             found="set" if present else "not set",
             remedy="set AKASH_API_KEY",
         )
-
-
-def _entry_point_checks() -> Iterator[Check]:
-    with ThreadPoolExecutor(2) as starters:
-        yield from starters.map(_help_check, ENTRY_POINTS)
 
 
 def _help_check(module: str) -> Check:

@@ -143,10 +143,10 @@ def sweep(folder: Path, *, older_than_s: float) -> int:
     """Remove our own files in ``folder`` that nobody has written to for a while; return how many."""
     swept = 0
     oldest = time.time() - older_than_s
-    with suppress(FileNotFoundError, PermissionError):
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
         for entry in list(os.scandir(folder)):
             # FileNotFoundError: its writer, or another sweep, was faster.
-            with suppress(FileNotFoundError, PermissionError):
+            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
                 found = entry.stat(follow_symlinks=False)
                 if found.st_mtime < oldest and found.st_uid == os.getuid():
                     Path(entry.path).unlink()

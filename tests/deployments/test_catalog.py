@@ -1,0 +1,35 @@
+import pytest
+from prefect.flows import load_flow_from_entrypoint
+
+from deployments.catalog import RENDER, Deployment, catalog
+from tasks.domain.methods.method import RouteOptions
+from tasks.domain.methods.registry import find_method
+
+
+def test_the_catalog_holds_the_deployments_of_the_runbook() -> None:
+    assert {entry.name for entry in catalog() if entry.entrypoint == RENDER} == {
+        "safe",
+        "balanced",
+        "aggressive",
+        "global-grid",
+        "dim-bucket",
+        "zero-guard-v1",
+        "zero-guard-v2",
+        "zero-guard-v3",
+    }
+
+
+@pytest.mark.parametrize("entry", list(catalog()), ids=lambda entry: entry.name)
+def test_every_deployment_names_a_flow_and_parameters_that_it_has(entry: Deployment) -> None:
+    flow = load_flow_from_entrypoint(entry.entrypoint)
+    assert entry.parameters.keys() <= flow.parameters.properties.keys()
+    flow.validate_parameters(dict(entry.parameters))
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in catalog() if entry.entrypoint == RENDER], ids=lambda entry: entry.name
+)
+def test_every_render_deployment_names_a_method_and_a_variant_that_exist(entry: Deployment) -> None:
+    method = find_method(str(entry.parameters["method"]))
+    variant = str(entry.parameters["variant"])
+    assert method.variant(RouteOptions(variant=variant)) == variant
