@@ -68,11 +68,11 @@ class SettingsError(AdapterError):
     """The settings cannot be used as they stand."""
 
 
-class SettingMissing(SettingsError):  # noqa: N818  the name says what is wrong, as FileNotFoundError does
+class SettingMissing(SettingsError):
     """A setting that is needed has no value anywhere."""
 
 
-class SettingsInvalid(SettingsError):  # noqa: N818
+class SettingsInvalid(SettingsError):
     """At least one setting has a value that cannot be used.
 
     Attributes:

@@ -18,7 +18,6 @@ from tasks.domain.schemas import (
     Inventory,
     PhotoRef,
     QuarantinedPhoto,
-    Record,
     RenderRequest,
     RoutedPhoto,
     RunPlan,
@@ -93,13 +92,13 @@ def chosen_method(request: RenderRequest) -> tuple[Method, RouteOptions]:
     if request.artifact_tag is not None:
         check_artifact_tag(request.artifact_tag)
     method = find_method(request.method)
-    options = RouteOptions(
+    options = method.options(
         variant=request.variant,
-        table=_read_table(request.table, method) if request.table else None,
+        document=_read_table(request.table) if request.table else None,
+        source=request.table or "",
         interpolation=request.interpolation,
         border=request.border,
     )
-    method.variant(options)
     return method, options
 
 
@@ -108,12 +107,11 @@ def engine_here(backend: BackendName, *, quality: int) -> Engine:
     return Engine(backend=backend, quality=quality, versions=engine_versions(backend))
 
 
-def _read_table(table: str, method: Method) -> Record:
+def _read_table(table: str) -> bytes:
     try:
-        text = Path(table).read_bytes()
+        return Path(table).read_bytes()
     except OSError as error:
         raise TableUnreadable(f"table {table!r} cannot be read: {error.strerror}") from error
-    return method.load_table(text, source=Path(table).name)
 
 
 def _route(

@@ -6,6 +6,8 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from deployments.stack import Stack, running_stack
+from infra.store.s3_connection import S3Credentials
+from infra.store.seaweedfs import seaweedfs
 
 
 @pytest.fixture(scope="session")
@@ -14,8 +16,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     state = tmp_path_factory.mktemp("stack")
     with running_stack(state, CALIBGUARD_STORE_URL=str(state / "store")) as running:
         yield running
-        APILogWorker.drain_all(timeout=10)  # both would go on trying to reach the server for a minute after it is gone
+        APILogWorker.drain_all(
+            timeout=10
+        )  # both would go on trying to reach the server for a minute after it is gone
         EventsWorker.drain_all(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Credentials]:
+    """A real SeaweedFS with the bucket ``tests``, for the whole session."""
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs"), bucket="tests") as credentials:
+        yield credentials
 
 
 @pytest.fixture
