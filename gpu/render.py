@@ -4,8 +4,10 @@ This is what runs inside a worker process, so it imports nothing but arrays and 
 nothing: the input is decoded strictly, and so is its own output before it is handed back.
 """
 
+import ctypes
 import hashlib
 import resource
+import sys
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,10 +21,15 @@ from gpu.jpeg.codec import Planes, check_output, decode, encode
 from gpu.jpeg.header import read_header
 from gpu.jpeg.metadata import carry_metadata
 from gpu.radial_map import RadialMap
-from gpu.remap.backend import BackendName, Border, Interpolation, RemapBackend, open_backend
+from gpu.remap.backend import BackendName, Border, Interpolation, RemapBackend
+from gpu.remap.opening import open_backend
 
 RENDERER_VERSION = "1"
 """Raised whenever a change here or below alters a single output byte: finished shards are keyed by it."""
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+_KEPT_FREE = 128 * 2**20  # bytes: the planes of 20 megapixels, kept by a process that waits for work
+_MAPPED_APART = 32 * 2**20  # bytes: the most that glibc grants; a larger plane goes back when it is freed
 
 _BLACK_LUMA = 0
 _NEUTRAL_CHROMA = 128
@@ -52,6 +59,7 @@ class EncodedPhoto:
 def limit_process(memory_mb: int) -> None:
     """Prepare a worker process: one thread, and at most this much address space in MiB."""
     cv2.setNumThreads(1)
+    _keep_freed_memory()
     limit = memory_mb * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
@@ -87,6 +95,16 @@ def engine_versions(backend: BackendName) -> dict[str, str]:
         "pillow": version("pillow"),
         "simplejpeg": version("simplejpeg"),
     }
+
+
+def _keep_freed_memory() -> None:
+    """Let the next photo reuse this one's pages: glibc would return them to the kernel in between.
+
+    At 2048x1367 faulting them in again took 6 to 9 ms of 43 to 61 ms per photo.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):  # musl has none
+        libc.mallopt(_M_TRIM_THRESHOLD, _KEPT_FREE)
+        libc.mallopt(_M_MMAP_THRESHOLD, _MAPPED_APART)
 
 
 def _remap_planes(planes: Planes, mapping: RadialMap, job: RenderJob, backend: RemapBackend) -> Planes:

@@ -16,7 +16,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 
 from gpu.errors import BackendUnavailableError
-from gpu.remap.backend import open_backend
+from gpu.remap.opening import open_backend
 from infra.errors import AdapterError
 from infra.settings import Settings, SettingsInvalid, load_settings
 from infra.store.probe import probe_store

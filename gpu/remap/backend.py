@@ -1,4 +1,4 @@
-"""What a remap back end is, and the one door to them.
+"""What a remap back end is; ``gpu.remap.opening`` is the door to them.
 
 A back end resamples 8-bit planes through a ``RadialMap``. It does not know colour, JPEG or lenses, and
 it never stands in for another: asking for one that cannot run here is an error, because two back
@@ -56,25 +56,6 @@ class RemapBackend(Protocol):
         Raises:
             ValueError: No planes, unequal sizes, other types than uint8, or not one fill per plane.
         """
-
-
-def open_backend(name: BackendName) -> RemapBackend:
-    """Import and prepare the back end of this name.
-
-    Raises:
-        BackendUnavailableError: This machine lacks its library, driver or device.
-    """
-    match name:
-        case "opencv":
-            from gpu.remap.opencv import OpenCvRemap
-
-            return OpenCvRemap()
-        case "cupy":
-            from gpu.remap.cupy import CupyRemap
-
-            return CupyRemap()
-        case _:
-            raise ValueError(f"remap back ends are 'opencv' and 'cupy', got {name!r}")
 
 
 def checked_size(planes: Sequence[Plane], fill: Sequence[int]) -> ImageSize:

@@ -6,7 +6,8 @@ import pytest
 
 from gpu.coordinates import ImageSize
 from gpu.lens_curve import LensCurve
-from gpu.remap.backend import BackendName, checked_size, open_backend
+from gpu.remap.backend import BackendName, checked_size
+from gpu.remap.opening import open_backend
 
 LEVELS = np.zeros((4, 6), dtype=np.uint8)
 
@@ -19,7 +20,7 @@ def run_python(script: str) -> str:
 
 def test_opening_the_cpu_back_end_names_itself_and_imports_no_cupy() -> None:
     printed = run_python(
-        "import sys; from gpu.remap.backend import open_backend; b = open_backend('opencv');"
+        "import sys; from gpu.remap.opening import open_backend; b = open_backend('opencv');"
         "print(b.name, b.version, 'cupy' in sys.modules)"
     )
 
@@ -40,7 +41,7 @@ def test_a_machine_without_a_gpu_is_told_so_and_never_given_another_back_end(
 ) -> None:
     printed = run_python(
         f"import os, sys; {hide}\n"
-        "from gpu.remap.backend import open_backend\n"
+        "from gpu.remap.opening import open_backend\n"
         "from gpu.errors import BackendUnavailableError\n"
         "try: open_backend('cupy')\n"
         "except BackendUnavailableError as error: print(error)"
