@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from prefect import get_run_logger
 from pydantic import ValidationError
 
 from gpu.coordinates import ImageSize
@@ -39,7 +40,10 @@ _PASSING = frozenset({"changed", "timed_out", "crashed", "out_of_memory"})
 def render_shard(shard: PhotoShard, engine: Engine, folder: str, workers: PhotoWorkers) -> RenderedShard:
     """Render one shard, or take it from the store where it is finished already."""
     store = run_store()
-    return finished_shard(shard, store) or rendered_shard(shard, engine, Path(folder), workers, store)
+    if (finished := finished_shard(shard, store)) is not None:
+        get_run_logger().info("%d photos taken from the store, digests verified", len(finished.photos))
+        return finished
+    return rendered_shard(shard, engine, Path(folder), workers, store)
 
 
 def finished_shard(shard: PhotoShard, store: ObjectStore) -> RenderedShard | None:
