@@ -126,7 +126,7 @@ def _render(request: RenderRequest, *, backend: Literal["opencv", "cupy"], quali
 
 def _render_shards(plan: RunPlan) -> list[RenderedShard]:
     progress = start_progress()
-    with photo_workers() as workers:
+    with photo_workers(plan.engine.backend) as workers:
         futures = [
             render_shard.with_options(task_run_name=f"shard-{shard.index:03d}").submit(
                 shard, plan.engine, plan.request.photos_folder, workers

@@ -56,12 +56,13 @@ class EncodedPhoto:
     sha256: str
 
 
-def limit_process(memory_mb: int) -> None:
-    """Prepare a worker process: one thread, and at most this much address space in MiB."""
+def limit_process(memory_mb: int | None) -> None:
+    """Prepare a worker process: one thread, and at most this much address space in MiB; None for no limit."""
     cv2.setNumThreads(1)
     _keep_freed_memory()
-    limit = memory_mb * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    if memory_mb is not None:
+        limit = memory_mb * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def render_photo(job: RenderJob) -> EncodedPhoto:

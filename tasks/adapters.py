@@ -4,6 +4,7 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 
+from gpu.remap.backend import BackendName
 from infra.settings import Settings, load_settings
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
@@ -39,13 +40,17 @@ def photos_folder(photos: str | None) -> Path:
     return inner if inner.is_dir() else folder
 
 
-def photo_workers() -> AbstractContextManager[PhotoWorkers]:
-    """Start the render processes that settings ask for."""
+def photo_workers(backend: BackendName) -> AbstractContextManager[PhotoWorkers]:
+    """Start the render processes that settings ask for; a GPU has one, without a limit on its memory.
+
+    CUDA reserves address space for all memory of the device and the host, so no such limit could hold.
+    """
     current = settings()
+    on_gpu = backend == "cupy"
     return open_photo_workers(
-        processes=current.render_processes,
+        processes=1 if on_gpu else current.render_processes,
         timeout_s=current.photo_timeout_s,
-        memory_mb=current.photo_memory_mb,
+        memory_mb=None if on_gpu else current.photo_memory_mb,
     )
 
 

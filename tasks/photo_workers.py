@@ -35,7 +35,8 @@ class PhotoWorkers:
     pool: ProcessPool
     processes: int
     timeout_s: float
-    memory_mb: int
+    memory_mb: int | None
+    """Address space of one process in MiB; None for no limit."""
 
     def render(self, job: RenderJob) -> EncodedPhoto:
         """Render one photo in a process of its own; safe to call from many threads.
@@ -74,7 +75,7 @@ class PhotoWorkers:
 
 
 @contextmanager
-def open_photo_workers(*, processes: int, timeout_s: float, memory_mb: int) -> Iterator[PhotoWorkers]:
+def open_photo_workers(*, processes: int, timeout_s: float, memory_mb: int | None) -> Iterator[PhotoWorkers]:
     """Start the render processes, and end them when the block is left."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([render_photo.__module__])
