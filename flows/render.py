@@ -42,7 +42,7 @@ _SHARD_THREADS: ThreadPoolTaskRunner[object] = ThreadPoolTaskRunner(max_workers=
 
 
 class ShardsNotRendered(RuntimeError):
-    """Some shards could not be rendered after all retries."""
+    """Some shards could not be rendered after all retries, or no photo in any of them."""
 
 
 def run_name() -> str:
@@ -144,7 +144,11 @@ def _render_shards(plan: RunPlan) -> list[RenderedShard]:
             f"{len(failed)} of {len(futures)} shards were not rendered; run again, finished shards are kept. "
             + "; ".join(failed)
         )
-    return [future.result() for future in futures]
+    shards = [future.result() for future in futures]
+    if not any(shard.photos for shard in shards):
+        first = shards[0].quarantined[0]
+        raise ShardsNotRendered(f"no photo could be rendered; the first, {first.file_name}: {first.reason}")
+    return shards
 
 
 def _follow(futures: list[PrefectFuture[RenderedShard]], progress: UUID, plan: RunPlan) -> None:

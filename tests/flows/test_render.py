@@ -76,6 +76,20 @@ def test_a_bad_photo_is_quarantined_and_the_other_nine_are_rendered(photos: Path
     assert zipped(after) == expected
 
 
+def test_a_run_without_one_photo_that_decodes_fails_and_names_the_first(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    damaged = bytearray(jpeg())
+    damaged[len(damaged) // 2 : len(damaged) // 2 + 300] = bytes(300)
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    (folder / "home_g0.jpg").write_bytes(damaged)
+    state = run(folder)
+    assert state.is_failed()
+    assert "no photo could be rendered; the first, home_g0.jpg" in str(state.message)
+    assert manifests(store) == []
+
+
 def test_quarantined_photos_that_the_user_accepts_do_not_bar_submission(
     photos: Path, store: ObjectStore
 ) -> None:

@@ -43,5 +43,10 @@ def test_a_photo_that_crashes_hangs_or_eats_memory_costs_itself_only(monkeypatch
 
         verdicts = list(threads.map(verdict, photos))
     # a process that leaves with status 0 says nothing; its photo is missed when its time is up
-    expected = {b"segfault": "crashed", b"exit": "timed_out", b"hang": "timed_out", b"memory": "out_of_memory"}
+    expected = {
+        b"segfault": "crashed",
+        b"exit": "timed_out",
+        b"hang": "timed_out",
+        b"memory": "out_of_memory",
+    }
     assert verdicts == [expected[FAULTS[index % 4]] if index % 3 == 0 else "rendered" for index in range(12)]
