@@ -1,0 +1,95 @@
+"""The records of scoring: what a judge said, what it means, what the gates decided, who is champion.
+
+Like all records they are frozen, closed, finite and travel as JSON. Scores are 0 to 100; rates are 0 to 1.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tasks.domain.schemas import Record, Sha256
+
+Score = Annotated[float, Field(ge=0.0, le=100.0)]
+Rate = Annotated[float, Field(ge=0.0, le=1.0)]
+GroupKind = Literal["overall", "dimension", "bucket", "route", "listing"]
+Standing = Literal["champion", "baseline", "best_ever"]
+
+
+class Judge(Record):
+    """Who scored: scores of different judges are never compared."""
+
+    name: str
+    version: str
+    metric_profile: str
+    target_set_digest: Sha256
+    """SHA-256 of the set of targets the judge scores against."""
+
+
+class PhotoScore(Record):
+    """One row of a scored CSV."""
+
+    image_id: str
+    score: Score
+
+
+class ScoredSubmission(Record):
+    """A scored CSV bound to the zip and the manifest it belongs to; written after the manifest, never changed."""
+
+    name: str
+    judge: Judge
+    request_id: str
+    submission_sha256: Sha256
+    behaviour_digest: Sha256
+    manifest_sha256: Sha256
+    csv_key: str
+    csv_sha256: Sha256
+    summary_sha256: Sha256
+    scored_at: str
+    """ISO 8601 in UTC."""
+
+
+class ScoreStatistics(Record):
+    """Statistics of one group of photos."""
+
+    photos: int = Field(ge=1)
+    mean: Score
+    median: Score
+    minimum: Score
+    maximum: Score
+    zero_rate: Rate
+    """Share of photos that scored exactly 0."""
+
+
+class ScoreDelta(Record):
+    """How a group differs from the same group of another submission scored by the same judge."""
+
+    against: Standing
+    name: str
+    """The other submission."""
+    mean: float
+    zero_rate: float
+    interval: tuple[float, float] | None = None
+    """95 % interval of the difference of means, bootstrapped over listings; None below two listings."""
+
+
+class GroupScores(Record):
+    """One line of the analysis."""
+
+    kind: GroupKind
+    key: str
+    """``all``, ``2048x1367``, ``heavy_crop``, a route label, a listing."""
+    statistics: ScoreStatistics
+    deltas: tuple[ScoreDelta, ...] = ()
+
+
+class ScoreAnalysis(Record):
+    """A scored submission taken apart."""
+
+    name: str
+    judge: Judge
+    csv_sha256: Sha256
+    groups: tuple[GroupScores, ...]
+    better: tuple[tuple[str, float], ...] = ()
+    """Photos that gained most against the champion, with the gain; largest first."""
+    worse: tuple[tuple[str, float], ...] = ()
+    """Photos that lost most against the champion; largest loss first."""
