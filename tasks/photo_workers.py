@@ -1,7 +1,7 @@
 """Render processes: a photo that crashes, hangs or eats memory costs itself and nothing else.
 
-Each process takes a photo's bytes and gives encoded bytes back, so no pixels cross. They are forked from a
-small server process that has loaded ``gpu.render`` and never Prefect.
+Each process takes a photo's bytes and gives encoded bytes back, so no pixels cross. It is a fresh interpreter
+that loads ``gpu.render`` and never Prefect.
 """
 
 import multiprocessing
@@ -17,6 +17,8 @@ from pebble import ProcessExpired, ProcessPool
 from gpu.render import EncodedPhoto, RenderJob, limit_process, render_photo
 from tasks.domain.errors import DomainError
 
+# Not forked: the parent has threads. Not from a fork server: the path of its socket may be 107 bytes at most.
+_SPAWN = multiprocessing.get_context("spawn")
 _TRIES = 2  # a photo that took a process down gets one more, on a fresh process
 
 
@@ -77,11 +79,9 @@ class PhotoWorkers:
 @contextmanager
 def open_photo_workers(*, processes: int, timeout_s: float, memory_mb: int | None) -> Iterator[PhotoWorkers]:
     """Start the render processes, and end them when the block is left."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([render_photo.__module__])
     _keep_main_module_out_of_children()
     pool = ProcessPool(
-        max_workers=processes, initializer=limit_process, initargs=(memory_mb,), context=context
+        max_workers=processes, initializer=limit_process, initargs=(memory_mb,), context=_SPAWN
     )
     try:
         yield PhotoWorkers(pool=pool, processes=processes, timeout_s=timeout_s, memory_mb=memory_mb)
