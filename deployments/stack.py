@@ -61,6 +61,7 @@ def stack_environment(state: Path, port: int, **more: str) -> dict[str, str]:
             "OPENBLAS_NUM_THREADS": "1",  # photos are rendered side by side; a second thread would only wait
             "PREFECT_HOME": str(state / "prefect"),
             "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+            "PREFECT_CLIENT_MAX_RETRIES": "6",  # 126 s; on a loaded machine a killed server needs 100 s
             "PREFECT_CLI_PROMPT": "false",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

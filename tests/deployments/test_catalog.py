@@ -1,5 +1,5 @@
 import pytest
-from prefect.flows import load_flow_from_entrypoint
+from prefect.flows import Flow, load_flow_from_entrypoint
 
 from deployments.catalog import RENDER, Deployment, catalog
 from tasks.domain.methods.method import RouteOptions
@@ -21,7 +21,7 @@ def test_the_catalog_holds_the_deployments_of_the_runbook() -> None:
 
 @pytest.mark.parametrize("entry", list(catalog()), ids=lambda entry: entry.name)
 def test_every_deployment_names_a_flow_and_parameters_that_it_has(entry: Deployment) -> None:
-    flow = load_flow_from_entrypoint(entry.entrypoint)
+    flow: Flow[..., object] = load_flow_from_entrypoint(entry.entrypoint)
     assert entry.parameters.keys() <= flow.parameters.properties.keys()
     flow.validate_parameters(dict(entry.parameters))
 
