@@ -6,7 +6,7 @@ INSTALL := $(PIP) install --no-cache-dir --no-deps --require-hashes --requiremen
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-header --quiet
 
-.PHONY: demo up down test lint lock bench-render clean
+.PHONY: demo up down test lint lock faults bench-render
 
 demo: .venv/runtime ## Draw photos (or take PHOTOS=folder), render them through a real Prefect server and worker
 	@$(BIN)/python -m deployments.demo $(if $(PHOTOS),--photos "$(PHOTOS)")
@@ -22,6 +22,12 @@ lint: .venv/dev ## Format, lint, types and import contracts
 
 test: .venv/dev ## Everything CI checks, with one summary at the end
 	@$(BIN)/python -m tests.summary lint pytest
+
+faults: .venv/dev ## Kill, starve and mislead real runs; the last line counts what survived
+	@$(BIN)/python -m tests.faults
+
+bench-render: .venv/dev ## Speed and memory of rendering, side by side with peers
+	@$(BIN)/python -m tests.bench.render
 
 lock: .venv/dev ## Renew both lock files
 	@$(LOCK) --upgrade --output-file requirements.lock
