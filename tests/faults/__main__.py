@@ -9,6 +9,7 @@ from tests.faults.bench import Bench, bench
 from tests.faults.hostile import hostile
 from tests.faults.inputs import inputs
 from tests.faults.kills import kills
+from tests.faults.silence import silence
 from tests.faults.stores import stores
 from tests.faults.verdict import Verdict, last_line, table
 
@@ -38,6 +39,7 @@ def _suites(*, kills_count: int, seed: int) -> dict[str, Callable[[Bench], Itera
         "input": inputs,
         "hostile": hostile,
         "store": stores,
+        "silence": silence,
         "kills": lambda running: kills(running, count=kills_count, seed=seed),
     }
 

@@ -56,7 +56,7 @@ def _kill(
     first = bench.start(str(folder), photos, parameters={"shard_size": SHARD})
     process = bench.started_process(first)
     _await_moment(folder, first, *moment)
-    kill(process if victim == "flow" else _of_stack(bench, victim))
+    kill(process if victim == "flow" else of_stack(bench, victim))
     left = len(list(folder.glob(".store/tmp/*")))
     told, message = _settled(bench, first)
     before = snapshot(store)
@@ -89,7 +89,8 @@ def _await_moment(store: Path, run: UUID, objects: int, pause_s: float) -> None:
     time.sleep(pause_s)
 
 
-def _of_stack(bench: Bench, victim: Victim) -> int:
+def of_stack(bench: Bench, victim: Victim) -> int:
+    """Id of the stack's own process of that kind."""
     assert victim != "flow"
     process = stack_process(bench.stack.supervisor, victim)
     if process is None:
