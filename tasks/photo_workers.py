@@ -8,6 +8,7 @@ import multiprocessing
 import sys
 from collections.abc import Iterator
 from concurrent.futures import TimeoutError as PhotoTimeout
+from concurrent.futures import wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
@@ -19,6 +20,7 @@ from tasks.domain.errors import DomainError
 
 # Not forked: the parent has threads. Not from a fork server: the path of its socket may be 107 bytes at most.
 _SPAWN = multiprocessing.get_context("spawn")
+_LOOK_S = 0.5  # pause between two looks at whether the pool still runs
 _TRIES = 2  # a photo that took a process down gets one more, on a fresh process
 
 
@@ -28,6 +30,13 @@ class PhotoLost(DomainError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class WorkersStopped(DomainError):
+    """The run is ending while a photo is being rendered; the photo says nothing about itself."""
+
+    def __init__(self) -> None:
+        super().__init__("the render processes were stopped before this photo was done; run again")
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,7 @@ class PhotoWorkers:
         Raises:
             PhotoRejected: The photo is damaged or of a kind that is not accepted.
             PhotoLost: The process crashed, ran too long or ran out of memory, at every try.
+            WorkersStopped: The block of ``open_photo_workers`` was left meanwhile.
         """
         for attempt in range(1, _TRIES + 1):
             try:
@@ -56,7 +66,14 @@ class PhotoWorkers:
         raise AssertionError("unreachable")
 
     def _render_once(self, job: RenderJob) -> EncodedPhoto:
+        if not self.pool.active:
+            raise WorkersStopped
         future = self.pool.schedule(render_photo, args=[job], timeout=self.timeout_s)
+        # A pool that is stopped never tells those who wait, and a run that was cancelled would hang.
+        while not wait([future], timeout=_LOOK_S).done and self.pool.active:
+            pass
+        if not future.done():
+            raise WorkersStopped
         try:
             encoded: EncodedPhoto = future.result()
         except PhotoTimeout as error:

@@ -1,3 +1,4 @@
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from gpu.jpeg.rejection import PhotoRejected
 from gpu.render import RenderJob
 from tasks import photo_workers
-from tasks.photo_workers import PhotoLost, PhotoWorkers, open_photo_workers
+from tasks.photo_workers import PhotoLost, PhotoWorkers, WorkersStopped, open_photo_workers
 from tests.faulty_render import FAULTS, render_or_fail
 from tests.photos import jpeg
 
@@ -50,3 +51,14 @@ def test_a_photo_that_crashes_hangs_or_eats_memory_costs_itself_only(monkeypatch
         b"memory": "out_of_memory",
     }
     assert verdicts == [expected[FAULTS[index % 4]] if index % 3 == 0 else "rendered" for index in range(12)]
+
+
+def test_a_photo_under_way_when_the_workers_end_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_workers, "render_photo", render_or_fail)
+    with ThreadPoolExecutor(1) as threads:
+        with open_photo_workers(processes=1, timeout_s=300, memory_mb=2048) as running:
+            running.render(job(jpeg()))
+            waiting = threads.submit(running.render, job(jpeg() + b"hang"))
+            time.sleep(0.5)  # under way or not yet begun: either way the outcome is the same
+        with pytest.raises(WorkersStopped):
+            waiting.result(timeout=30)
