@@ -3,20 +3,24 @@
 import platform
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 from prefect import runtime
 
 from tasks.domain.schemas import Provenance
 
 _HERE = Path(__file__).parent
+_OUTAGE_S = 120.0  # a server that was killed needs 10 s to answer again, on a loaded machine 100 s
+_PAUSE_S = 1.0
 
 
 def provenance_here() -> Provenance:
     """Describe the running flow; outside a git checkout the commit is None."""
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain", "--untracked-files=no")
-    deployment = runtime.deployment.name
+    deployment = _deployment_name()
     return Provenance(
         git_commit=commit,
         git_dirty=None if changes is None else bool(changes),
@@ -26,6 +30,20 @@ def provenance_here() -> Provenance:
         python=platform.python_version(),
         platform=platform.platform(),
     )
+
+
+def _deployment_name() -> str | None:
+    """Ask the server, again while it is away: Prefect does so with a new client, which gives up at once."""
+    deadline = time.monotonic() + _OUTAGE_S
+    while True:
+        try:
+            name: str | None = runtime.deployment.name
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return name
 
 
 def _git(*arguments: str) -> str | None:
