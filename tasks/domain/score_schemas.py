@@ -1,6 +1,7 @@
-"""The records of scoring: what a judge said, what it means, what the gates decided, who is champion.
+"""The records of scoring: what a judge said, and what it means.
 
 Like all records they are frozen, closed, finite and travel as JSON. Scores are 0 to 100; rates are 0 to 1.
+What the gates make of them has its records in ``gates.records``.
 """
 
 from typing import Annotated, Literal
@@ -24,6 +25,11 @@ class Judge(Record):
     target_set_digest: Sha256
     """SHA-256 of the set of targets the judge scores against."""
 
+    def __str__(self) -> str:
+        """Name the judge in sentences."""
+        targets = self.target_set_digest[:12]
+        return f"{self.name} {self.version} (metric {self.metric_profile}, targets {targets})"
+
 
 class PhotoScore(Record):
     """One row of a scored CSV."""
@@ -32,8 +38,20 @@ class PhotoScore(Record):
     score: Score
 
 
+class ScoreSummary(Record):
+    """What the judge says of its own CSV, to be held against it."""
+
+    total_images: int = Field(ge=0)
+    scored: int = Field(ge=0)
+    missing: int = Field(ge=0)
+    hard_fails: int = Field(ge=0)
+    """Photos given 0 because a region is far off or hardly an edge matches; other zeros are no hard fails."""
+    avg_score: Rate
+    """Mean score divided by 100."""
+
+
 class ScoredSubmission(Record):
-    """A scored CSV bound to the zip and the manifest it belongs to; written after the manifest, never changed."""
+    """A scored CSV bound to its zip and its manifest; written after the manifest, never changed."""
 
     name: str
     judge: Judge
@@ -79,6 +97,8 @@ class GroupScores(Record):
     key: str
     """``all``, ``2048x1367``, ``heavy_crop``, a route label, a listing."""
     statistics: ScoreStatistics
+    interval: tuple[float, float] | None = None
+    """95 % interval of the mean, bootstrapped over listings; None below two listings."""
     deltas: tuple[ScoreDelta, ...] = ()
 
 
