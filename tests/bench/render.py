@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from deployments.stack import Stack, running_stack
 from infra.settings import load_settings
@@ -28,6 +30,7 @@ from tests.bench.one_photo import WAYS
 from tests.bench.whole_run import Run
 
 Row = Sequence[object]
+Seconds = tuple[float, float]
 
 _ROUNDS = 3
 _PHOTOS_A_ROUND = 9  # the first one warms up
@@ -61,22 +64,22 @@ def peak_gigabytes(photo: Path) -> dict[str, float]:
     return {name: _printed("tests.bench.memory", name, photo) for name in MEMORY_WAYS}
 
 
-def plain_pool_seconds(photos: Path, output: Path) -> float:
-    """Wall time of the plain process pool, its start included."""
+def plain_pool_seconds(photos: Path, output: Path) -> Seconds:
+    """Wall and CPU time of the plain process pool, its start included."""
     shutil.rmtree(output, ignore_errors=True)
     processes = load_settings().render_processes
     arguments = [str(photos), str(output), str(processes)]
     command = [sys.executable, "-m", "tests.bench.plain_pool", *arguments]
-    started = time.monotonic()
+    started, used = time.monotonic(), _cpu_of_children()
     subprocess.run(command, check=True)
-    return time.monotonic() - started
+    return time.monotonic() - started, _cpu_of_children() - used
 
 
-def whole_runs(folder: Path, photos: int) -> tuple[dict[str, Run], dict[str, float]]:
+def whole_runs(folder: Path, photos: int) -> tuple[dict[str, Run], dict[str, Seconds]]:
     """Few photos twice from nothing, then many, then the same many with all shards finished.
 
     Returns:
-        The runs, and the seconds of the plain pool beside the first and the many.
+        The runs, and the plain pool's wall and CPU seconds beside the first and the many.
     """
     few, many = (drawing.fill(folder, count=count)[0].parent for count in (_FEW, photos))
     store, table = folder / "store", folder / "own_table.json"
@@ -100,6 +103,11 @@ def _run(stack: Stack, store: Path, photos: Path, table: Path, *, anew: bool) ->
     return whole_run.run(stack, store, {"photos": str(photos), "table": str(table)})
 
 
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def _printed(module: str, *arguments: object) -> float:
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -120,7 +128,7 @@ def time_rows(times: dict[str, list[float]]) -> Iterator[Row]:
         yield way, f"{medians[way]:.1f}", f"{min(times[way]):.1f} to {max(times[way]):.1f}"
 
 
-def run_rows(runs: dict[str, Run], pools: dict[str, float]) -> Iterator[Row]:
+def run_rows(runs: dict[str, Run], pools: dict[str, Seconds]) -> Iterator[Row]:
     """One row for each figure of the whole runs."""
     every = runs.values()
     yield "photos per second, flow", *(f"{run.photos / run.wall:.1f}" for run in every)
@@ -135,10 +143,18 @@ def run_rows(runs: dict[str, Run], pools: dict[str, float]) -> Iterator[Row]:
     yield "CPU of flow run / of render processes, s", *(_cpu(run) for run in every)
     yield "peak memory, GB", *(f"{run.peak_memory / 1e9:.2f}" for run in every)
     yield (
-        "flow / plain pool",
-        *(f"{run.wall / pools[name]:.2f}" if name in pools else "" for name, run in runs.items()),
+        "flow / plain pool, wall",
+        *(_beside_pool(run.wall, pools.get(name), 0) for name, run in runs.items()),
+    )
+    yield (
+        "render processes / plain pool, CPU",
+        *(_beside_pool(run.cpu.get("render", 0.0), pools.get(name), 1) for name, run in runs.items()),
     )
     yield "zip's SHA-256", *(run.sha256[:12] for run in every)
+
+
+def _beside_pool(seconds: float, pool: Seconds | None, kind: Literal[0, 1]) -> str:
+    return f"{seconds / pool[kind]:.2f}" if pool else ""
 
 
 def _shards(run: Run) -> float:
