@@ -6,6 +6,7 @@ runs of which only the mean is known, the zero rate is made up too.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from tasks.domain.buckets import bucket_of
@@ -36,6 +37,7 @@ _MIDDLE: Final = (2655, 2651, 2643, 2617)
 """The largest scores below the middle: as highs fall away from run to run, the median walks down them."""
 
 
+@cache
 def photos() -> tuple[PhotoRef, ...]:
     """Make the 1,000 test photos in the sizes and listings of the real ones."""
     sizes = [size for size, count in _SIZES.items() for _ in range(count)]
@@ -51,6 +53,7 @@ def photos() -> tuple[PhotoRef, ...]:
     )
 
 
+@cache
 def ids_of(bucket: str) -> tuple[str, ...]:
     """Name the photos of a bucket."""
     return tuple(photo.id for photo in photos() if bucket_of(photo.width, photo.height) == bucket)
