@@ -68,7 +68,7 @@ def watch(pid: int, ended: threading.Event, *, every_s: float = 0.05) -> Watch:
     watched, used = Watch(), dict[int, tuple[str, float]]()
     while not ended.wait(every_s):
         family = below(pid, look())
-        kinds = {process.pid: _kind(process, family) for process in family}
+        kinds = {process.pid: _kind(process) for process in family}
         busy = sum(
             kinds[process.pid] == "render" and process.cpu > used.get(process.pid, ("", process.cpu))[1]
             for process in family
@@ -91,10 +91,8 @@ def _process(pid: int) -> Process | None:
     return Process(pid, int(fields[1]), int(fields[21]) * _PAGE, cpu, command)
 
 
-def _kind(process: Process, family: list[Process]) -> str:
-    """Tell the flow run's process from the render processes, which a fork server has for children."""
-    parents = {other.pid: other for other in family}
-    parent = parents.get(process.parent)
-    if "multiprocessing" not in process.command:
+def _kind(process: Process) -> str:
+    """Tell the flow run's process from the render processes below it."""
+    if "prefect" in process.command:
         return "flow"
-    return "render" if parent is not None and "forkserver" in parent.command else "server of render processes"
+    return "resource tracker" if "resource_tracker" in process.command else "render"
