@@ -6,6 +6,7 @@ nothing: the input is decoded strictly, and so is its own output before it is ha
 
 import ctypes
 import hashlib
+import platform
 import resource
 import sys
 import zlib
@@ -61,7 +62,9 @@ def limit_process(memory_mb: int | None) -> None:
     cv2.setNumThreads(1)
     _keep_freed_memory()
     if memory_mb is not None:
-        limit = memory_mb * 2**20
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = memory_mb * 2**20
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
@@ -95,6 +98,7 @@ def engine_versions(backend: BackendName) -> dict[str, str]:
         "opencv": cv2.__version__,
         "pillow": version("pillow"),
         "simplejpeg": version("simplejpeg"),
+        "cpu": f"{platform.machine()} {cv2.getCPUFeaturesLine()}",  # they choose the code paths of OpenCV
     }
 
 

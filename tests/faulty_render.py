@@ -8,7 +8,7 @@ import numpy as np
 
 from gpu.render import EncodedPhoto, RenderJob, render_photo
 
-FAULTS = (b"segfault", b"exit", b"hang", b"memory")
+FAULTS = (b"segfault", b"exit", b"hang", b"memory", b"error")
 
 
 def render_or_fail(job: RenderJob) -> EncodedPhoto:
@@ -20,6 +20,8 @@ def render_or_fail(job: RenderJob) -> EncodedPhoto:
     if job.photo.endswith(b"hang"):
         while True:
             time.sleep(0.05)
+    if job.photo.endswith(b"error"):
+        raise RuntimeError("the decoder gave up")
     if job.photo.endswith(b"memory"):
         np.ones(2**34, np.uint8)  # 16 GiB, above every limit a test sets
     return render_photo(job)

@@ -1,3 +1,4 @@
+import multiprocessing
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -30,7 +31,7 @@ def test_a_damaged_photo_is_rejected_with_its_code_across_the_process_border(wor
 def test_a_photo_that_crashes_hangs_or_eats_memory_costs_itself_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(photo_workers, "render_photo", render_or_fail)
     good = jpeg()
-    photos = [good + (FAULTS[index % 4] if index % 3 == 0 else b"") for index in range(12)]
+    photos = [good + (FAULTS[index % 5] if index % 3 == 0 else b"") for index in range(15)]
     with (
         open_photo_workers(processes=2, timeout_s=1.5, memory_mb=2048) as running,
         ThreadPoolExecutor(4) as threads,
@@ -49,8 +50,18 @@ def test_a_photo_that_crashes_hangs_or_eats_memory_costs_itself_only(monkeypatch
         b"exit": "timed_out",
         b"hang": "timed_out",
         b"memory": "out_of_memory",
+        b"error": "render_failed",
     }
-    assert verdicts == [expected[FAULTS[index % 4]] if index % 3 == 0 else "rendered" for index in range(12)]
+    assert verdicts == [expected[FAULTS[index % 5]] if index % 3 == 0 else "rendered" for index in range(15)]
+
+
+def test_processes_that_die_between_photos_are_replaced() -> None:
+    with open_photo_workers(processes=2, timeout_s=60, memory_mb=2048) as running:
+        running.render(job(jpeg()))
+        for child in multiprocessing.active_children():
+            child.kill()
+        time.sleep(1)
+        assert running.render(job(jpeg(seed=2))).jpeg == jpeg(seed=2)
 
 
 def test_a_photo_under_way_when_the_workers_end_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

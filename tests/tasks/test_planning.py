@@ -104,4 +104,5 @@ def test_the_engine_names_every_library_that_decides_a_byte() -> None:
         "opencv",
         "pillow",
         "simplejpeg",
+        "cpu",
     }
