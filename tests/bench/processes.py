@@ -87,6 +87,8 @@ def _process(pid: int) -> Process | None:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:  # it ended meanwhile
         return None
+    if not command:  # a zombie: what it was is not told any more
+        return None
     cpu = (int(fields[11]) + int(fields[12])) / _TICKS
     return Process(pid, int(fields[1]), int(fields[21]) * _PAGE, cpu, command)
 
