@@ -5,17 +5,31 @@ query. Whether trying again can help is a property of the type (``retryable``), 
 messages. A caller's own mistake (a malformed key, a negative length) is a ``ValueError`` and not in the tree.
 
     AdapterError
-    └── StoreError                 the object store
-        ├── ObjectMissing          no object under this key
-        ├── ObjectExists           the key holds other content, and objects are never overwritten
-        ├── VersionConflict        compare-and-swap lost: the object is not the version that was expected
-        ├── RangeOutsideObject     the object is shorter than the bytes asked of it
-        ├── DigestMismatch         the bytes are not the ones that were promised
-        ├── PresignUnsupported     this kind of store has no URLs to hand out
-        ├── StoreDenied            credentials or file permissions refuse
-        ├── StoreFull              disk or quota exhausted
-        ├── StoreNotConforming     the store lacks a guarantee that promotion rests on
-        └── StoreUnavailable       not reachable or not now; retryable
+    ├── StoreError                 the object store
+    │   ├── ObjectMissing          no object under this key
+    │   ├── ObjectExists           the key holds other content, and objects are never overwritten
+    │   ├── VersionConflict        compare-and-swap lost: the object is not the version that was expected
+    │   ├── RangeOutsideObject     the object is shorter than the bytes asked of it
+    │   ├── DigestMismatch         the bytes are not the ones that were promised
+    │   ├── PresignUnsupported     this kind of store has no URLs to hand out
+    │   ├── StoreDenied            credentials or file permissions refuse
+    │   ├── StoreFull              disk or quota exhausted
+    │   ├── StoreNotConforming     the store lacks a guarantee that promotion rests on
+    │   └── StoreUnavailable       not reachable or not now; retryable
+    └── PortalError                the scoring portal, on either side of the wire
+        ├── PortalUnavailable      not now; retryable
+        │   ├── PortalUnreachable  no connection came about, so nothing was sent
+        │   └── PortalReplyLost    the request may have arrived; no whole reply did
+        ├── PortalDenied           the token is missing or wrong
+        ├── PortalRefused          the portal refuses the request as it stands
+        ├── PortalAnswerInvalid    the portal answers in a shape that its protocol does not have
+        ├── UploadUrlRefused       the portal names an upload host that this machine does not allow
+        ├── SubmissionInFlight     another run holds the artifact; retryable
+        ├── SubmissionAmbiguous    the score request was sent and nobody here knows what became of it
+        ├── SubmissionFailed       the judge ended the job without scores
+        ├── ScoringUnfinished      the job still ran when the time was up; retryable, resumes the same job
+        ├── SubmissionZipRefused   the zip breaks a rule of the portal
+        └── TargetSetUnusable      the folder that the portal was to score against cannot be
 """
 
 from typing import ClassVar
@@ -72,3 +86,65 @@ class StoreUnavailable(StoreError):
     """The store cannot be reached or cannot answer at present."""
 
     retryable: ClassVar[bool] = True
+
+
+class PortalError(AdapterError):
+    """The scoring portal refused, failed, or was set up wrongly."""
+
+
+class PortalUnavailable(PortalError):
+    """The portal cannot be reached or cannot answer at present."""
+
+    retryable: ClassVar[bool] = True
+
+
+class PortalUnreachable(PortalUnavailable):
+    """No connection came about, so the portal has received nothing."""
+
+
+class PortalReplyLost(PortalUnavailable):
+    """The request may have arrived, but no whole reply came back."""
+
+
+class PortalDenied(PortalError):
+    """The portal does not accept this token."""
+
+
+class PortalRefused(PortalError):
+    """The portal understood the request and refuses it."""
+
+
+class PortalAnswerInvalid(PortalError):
+    """The portal's answer is not one that its protocol has."""
+
+
+class UploadUrlRefused(PortalError):
+    """The upload URL leads where nothing may be sent; nothing was."""
+
+
+class SubmissionInFlight(PortalError):
+    """Another run is submitting the same artifact."""
+
+    retryable: ClassVar[bool] = True
+
+
+class SubmissionAmbiguous(PortalError):
+    """The score request was sent and may or may not have created a job; only a person can say."""
+
+
+class SubmissionFailed(PortalError):
+    """The judge ended the job without scores."""
+
+
+class ScoringUnfinished(PortalError):
+    """The job was still running when the time was up; the next call goes on waiting for it."""
+
+    retryable: ClassVar[bool] = True
+
+
+class SubmissionZipRefused(PortalError):
+    """The zip is not a flat, stored zip of exactly the wanted photos."""
+
+
+class TargetSetUnusable(PortalError):
+    """The folder of originals and targets lacks files, or has changed since it was read."""

@@ -1,0 +1,81 @@
+"""Wait for a job that the portal has accepted.
+
+Everything here may be repeated. A status word that is not known means that the job goes on; trouble on the
+way is borne with until the time is up.
+"""
+
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from infra.errors import PortalAnswerInvalid, PortalUnavailable, ScoringUnfinished, SubmissionFailed
+from infra.portal.client.answers import (
+    Failed,
+    JsonObject,
+    Pending,
+    Scores,
+    read_object,
+    read_poll,
+    refusal,
+)
+from infra.portal.client.connection import Patience, Portal
+from infra.portal.client.exchange import Request, exchange
+from infra.portal.client.lease import Lease
+from infra.portal.client.sending import authorization
+from infra.portal.client.step_record import Attempt
+
+
+def await_scores(
+    request_id: str,
+    *,
+    attempt: Attempt,
+    portal: Portal,
+    patience: Patience,
+    lease: Lease,
+    progress: Callable[[int, int], None],
+) -> Scores:
+    """Look at the job until it has ended and return its scores.
+
+    Raises:
+        SubmissionFailed: It ended without scores; recorded.
+        ScoringUnfinished: It had not ended when the time was up.
+        PortalAnswerInvalid: It is said to have ended, but the result has not the promised shape.
+        PortalError: The portal refuses to tell.
+    """
+    deadline = time.monotonic() + patience.scoring_s
+    seen = "nothing yet"
+    while True:
+        lease.require_held()
+        outcome = _look(request_id, portal=portal, patience=patience)
+        if isinstance(outcome, Scores):
+            return outcome
+        if isinstance(outcome, Failed):
+            attempt.note("failed.json", {"detail": outcome.detail, "request_id": request_id})
+            raise SubmissionFailed(f"the judge ended job {request_id} without scores: {outcome.detail}")
+        if isinstance(outcome, Pending) and outcome.done is not None and outcome.total is not None:
+            progress(outcome.done, outcome.total)
+        seen = f"status {outcome.status}" if isinstance(outcome, Pending) else outcome
+        if time.monotonic() + patience.poll_s >= deadline:
+            raise ScoringUnfinished(
+                f"job {request_id} had not ended after {patience.scoring_s:g} s; last seen: {seen}; run "
+                "again to go on waiting"
+            )
+        time.sleep(patience.poll_s)
+
+
+def _look(request_id: str, *, portal: Portal, patience: Patience) -> Pending | Failed | Scores | str:
+    """Look once: how far the job is, or a sentence on the trouble that kept us from seeing."""
+    address = portal.address.below("api/score", query=urlencode({"request_id": request_id}))
+    request = Request("GET", address, headers=authorization(portal))
+    try:
+        members = _members(request, patience=patience)
+    except (PortalUnavailable, PortalAnswerInvalid) as error:
+        return str(error)
+    return read_poll(members, request_id=request_id)
+
+
+def _members(request: Request, *, patience: Patience) -> JsonObject:
+    answer = exchange(request, total_s=patience.request_s)
+    if error := refusal(answer, asked=str(request)):
+        raise error
+    return read_object(answer, asked=str(request))

@@ -1,0 +1,95 @@
+"""A real portal in a process of its own, and stores that are quick."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from infra.store.local import LocalStore
+
+IDS = [f"home{number}_g0" for number in range(4)]
+StartPortal = Callable[..., "RunningPortal"]
+
+
+class RunningPortal:
+    """A portal's process and its address."""
+
+    def __init__(self, process: "subprocess.Popen[str]", url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(timeout=20)
+
+
+@contextmanager
+def running_portal(*arguments: str) -> Iterator[RunningPortal]:
+    command = [sys.executable, "-m", "infra.portal.server", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("portal: "), line
+        yield RunningPortal(process, line.removeprefix("portal: ").strip())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def _arguments(targets: Path, state: Path, scorer: str = "share_of_target") -> list[str]:
+    return [
+        f"--targets={targets}",
+        f"--state={state}",
+        f"--scorer=tests.infra.portal.scorers:{scorer}",
+        "--metric-profile=test",
+        "--port=0",
+        "--max-upload-mb=1",
+    ]
+
+
+@pytest.fixture(scope="module")
+def targets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("portal_targets")
+    for kind in ("originals", "targets"):
+        (folder / kind).mkdir()
+        for photo_id in IDS:
+            (folder / kind / f"{photo_id}.jpg").write_bytes(f"{kind} {photo_id}".encode() * 50)
+    return folder
+
+
+@pytest.fixture
+def start_portal(targets: Path, tmp_path: Path) -> Iterator[StartPortal]:
+    """Start a portal on the test's own state folder; each is ended with the test."""
+    with ExitStack() as running:
+
+        def start(*arguments: str, scorer: str = "share_of_target") -> RunningPortal:
+            return running.enter_context(
+                running_portal(*_arguments(targets, tmp_path / "portal_state", scorer), *arguments)
+            )
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def portal_url(targets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A portal that many tests share; each brings a zip of its own or a store of its own."""
+    with running_portal(*_arguments(targets, tmp_path_factory.mktemp("portal_state"))) as running:
+        yield running.url
+
+
+@pytest.fixture
+def store() -> Iterator[LocalStore]:
+    """In memory where there is such a file system: thousands of fsyncs take minutes on a disk."""
+    memory = Path("/dev/shm")  # noqa: S108  (Linux's own name for it)
+    with TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="portal_") as folder:
+        yield LocalStore(Path(folder) / "store")
