@@ -4,9 +4,8 @@ A shard that the store already holds is taken as it is, after every photo in it 
 digest compared. Nothing is trusted because it is there.
 """
 
-import hashlib
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from prefect import get_run_logger
@@ -20,19 +19,21 @@ from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
 from tasks.domain.schemas import (
     Engine,
-    PhotoRef,
     PhotoShard,
     QuarantinedPhoto,
     RenderedPhoto,
     RenderedShard,
     RoutedPhoto,
 )
+from tasks.domain.shards import accounts_for, is_intact
 from tasks.failures import step
 from tasks.keys import photo_key, shard_key
+from tasks.originals import OriginalChanged, read_original
 from tasks.photo_workers import PhotoLost, PhotoWorkers
 from tasks.warps import radial_map_of
 
-_PASSING = frozenset({"changed", "timed_out", "crashed", "out_of_memory"})
+_READERS = 8  # photos of a finished shard that are read and verified at once
+_PASSING = frozenset({"changed", "timed_out", "crashed", "out_of_memory", "render_failed"})
 """Reasons that another try may not meet: a shard with one of them is rendered again by the next run."""
 
 
@@ -49,20 +50,17 @@ def render_shard(shard: PhotoShard, engine: Engine, folder: str, workers: PhotoW
 def finished_shard(shard: PhotoShard, store: ObjectStore) -> RenderedShard | None:
     """Read the shard's record and verify every photo it names; None where the shard must be rendered.
 
-    A record that does not hold, because a photo is missing or altered, is deleted with the altered photos.
+    A record that does not hold, because it lacks a photo or a photo is missing or altered, is deleted.
     """
-    try:
-        record = RenderedShard.model_validate_json(store.read(shard_key(shard.digest)))
-    except ObjectMissing:
+    key = shard_key(shard.digest)
+    if (stored := store.head(key)) is None:
         return None
-    except ValidationError:
-        store.delete(shard_key(shard.digest))
-        return None
-    with ThreadPoolExecutor() as readers:
-        intact = list(readers.map(lambda photo: _is_intact(shard, photo, store), record.photos))
-    if all(intact) and record.digest == shard.digest:
-        return record
-    store.delete(shard_key(shard.digest))
+    record = _parse_record(store.read(key))
+    if record is not None and accounts_for(record, shard):
+        with ThreadPoolExecutor(_READERS) as readers:
+            if all(readers.map(lambda photo: _is_stored(shard, photo, store), record.photos)):
+                return record
+    store.delete(key, expected=stored.version)
     return None
 
 
@@ -85,8 +83,16 @@ def rendered_shard(
         quarantined=tuple(photo for photo in outcomes if isinstance(photo, QuarantinedPhoto)),
     )
     if not any(photo.code in _PASSING for photo in record.quarantined):
-        store.create(shard_key(shard.digest), record.model_dump_json().encode())
+        with suppress(ObjectExists):  # another run was faster; the next one to read it will judge it
+            store.create(shard_key(shard.digest), record.model_dump_json().encode())
     return record
+
+
+def _parse_record(text: bytes) -> RenderedShard | None:
+    try:
+        return RenderedShard.model_validate_json(text)
+    except ValidationError:
+        return None
 
 
 def _render_photo(
@@ -101,7 +107,7 @@ def _render_photo(
     try:
         encoded = workers.render(
             RenderJob(
-                photo=_read_original(folder, photo),
+                photo=read_original(folder, photo),
                 mapping=radial_map_of(routed.warp, ImageSize(photo.width, photo.height)),
                 interpolation=routed.interpolation,
                 border=routed.border,
@@ -109,22 +115,10 @@ def _render_photo(
                 backend=engine.backend,
             )
         )
-    except (PhotoRejected, PhotoLost) as error:
+    except (PhotoRejected, PhotoLost, OriginalChanged) as error:
         return QuarantinedPhoto(file_name=f"{photo.id}.jpg", code=error.code, reason=str(error))
     _keep(store, photo_key(shard.digest, photo.id), encoded.jpeg, encoded.sha256)
     return RenderedPhoto(id=photo.id, size=len(encoded.jpeg), crc32=encoded.crc32, sha256=encoded.sha256)
-
-
-def _read_original(folder: Path, photo: PhotoRef) -> bytes:
-    try:
-        original = (folder / f"{photo.id}.jpg").read_bytes()
-    except OSError as error:
-        raise PhotoLost(
-            "changed", f"the file was there when the run was planned and cannot be read now: {error.strerror}"
-        ) from error
-    if hashlib.sha256(original).hexdigest() != photo.sha256:
-        raise PhotoLost("changed", "the file is not the one the run was planned with; run again")
-    return original
 
 
 def _keep(store: ObjectStore, key: str, jpeg: bytes, sha256: str) -> None:
@@ -132,21 +126,13 @@ def _keep(store: ObjectStore, key: str, jpeg: bytes, sha256: str) -> None:
     try:
         store.create(key, jpeg, sha256=sha256)
     except ObjectExists:
-        store.delete(key)
+        if (damaged := store.head(key)) is not None:
+            store.delete(key, expected=damaged.version)
         store.create(key, jpeg, sha256=sha256)
 
 
-def _is_intact(shard: PhotoShard, photo: RenderedPhoto, store: ObjectStore) -> bool:
-    key = photo_key(shard.digest, photo.id)
+def _is_stored(shard: PhotoShard, photo: RenderedPhoto, store: ObjectStore) -> bool:
     try:
-        digest = _sha256(store.stream(key))
+        return is_intact(photo, store.read(photo_key(shard.digest, photo.id)))
     except ObjectMissing:
         return False
-    return digest == photo.sha256
-
-
-def _sha256(chunks: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for chunk in chunks:
-        digest.update(chunk)
-    return digest.hexdigest()

@@ -112,7 +112,7 @@ class PhotoShard(Record):
 
     index: int = Field(ge=0)
     digest: Sha256
-    """Content key: equal photos, warps and engine give the same key on every machine."""
+    """Content key: equal photos, warps and engine give the same key wherever they are rendered."""
     photos: tuple[RoutedPhoto, ...]
 
 

@@ -5,10 +5,18 @@ Pure arithmetic on records; nothing here reads a photo or knows where one lies.
 
 import hashlib
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from tasks.domain.schemas import Engine, PhotoShard, RoutedPhoto, RouteUse
+from tasks.domain.schemas import (
+    Engine,
+    PhotoShard,
+    RenderedPhoto,
+    RenderedShard,
+    RoutedPhoto,
+    RouteUse,
+)
 
 
 def folder_digest(digests: Iterable[tuple[str, str]]) -> str:
@@ -20,7 +28,7 @@ def folder_digest(digests: Iterable[tuple[str, str]]) -> str:
 
 
 def shard_digest(photos: Sequence[RoutedPhoto], engine: Engine) -> str:
-    """Content key of a shard: what is rendered, how, and with which engine.
+    """Content key of a shard: what is rendered, how, and with which engine, its CPU included.
 
     The route label and its reason are left out: two methods that choose the same warp for the same
     photo share the rendered result.
@@ -51,6 +59,22 @@ def plan_shards(photos: Iterable[RoutedPhoto], *, shard_size: int, engine: Engin
         PhotoShard(index=index, digest=shard_digest(part, engine), photos=part)
         for index, part in enumerate(slices)
     )
+
+
+def is_intact(photo: RenderedPhoto, body: bytes) -> bool:
+    """Whether these bytes are the rendered photo, by size, CRC-32 and SHA-256."""
+    return (
+        len(body) == photo.size
+        and zlib.crc32(body) == photo.crc32
+        and hashlib.sha256(body).hexdigest() == photo.sha256
+    )
+
+
+def accounts_for(record: RenderedShard, shard: PhotoShard) -> bool:
+    """Whether a record is of this shard and tells what became of each of its photos, once."""
+    told = [f"{photo.id}.jpg" for photo in record.photos] + [one.file_name for one in record.quarantined]
+    planned = [f"{routed.photo.id}.jpg" for routed in shard.photos]
+    return record.digest == shard.digest and sorted(told) == sorted(planned)
 
 
 def count_routes(photos: Iterable[RoutedPhoto]) -> tuple[RouteUse, ...]:

@@ -13,6 +13,7 @@ from stream_zip import NO_COMPRESSION_32, NO_COMPRESSION_64, MemberFile, stream_
 
 from tasks.domain.errors import DomainError
 from tasks.domain.schemas import RenderedPhoto, RunManifest
+from tasks.domain.shards import is_intact
 
 # The zip format's own epoch: the time at which a photo was packed must not change the digest.
 _EPOCH = datetime(1980, 1, 1)
@@ -79,9 +80,10 @@ def _fits_zip32(photos: Sequence[RenderedPhoto]) -> bool:
 
 
 def _require_intact(photo: RenderedPhoto, body: bytes) -> None:
-    found = hashlib.sha256(body).hexdigest()
-    if found != photo.sha256:
+    if not is_intact(photo, body):
+        found = hashlib.sha256(body).hexdigest()
         raise StoredPhotoDamaged(
-            f"rendered photo {photo.id!r} must have SHA-256 {photo.sha256}, the store gave {len(body)} bytes "
-            f"with {found}; run again, its shard will be rendered anew"
+            f"rendered photo {photo.id!r} must have {photo.size} bytes, CRC-32 {photo.crc32:08x} and SHA-256 "
+            f"{photo.sha256}, the store gave {len(body)} bytes with {found}; run again, its shard will be "
+            f"rendered anew"
         )

@@ -64,6 +64,27 @@ def test_a_shard_record_that_is_no_record_is_rendered_over(
     assert finished_shard(shard, store) == rendered
 
 
+@pytest.mark.parametrize("lie", ["a photo left out", "another crc", "another size", "a photo twice"])
+def test_a_shard_record_that_lies_about_a_photo_is_not_believed(
+    folder: Path, render_request: RenderRequest, store: ObjectStore, workers: PhotoWorkers, lie: str
+) -> None:
+    planned = plan(folder, render_request, store)
+    (shard,) = planned.shards
+    true = rendered_shard(shard, planned.engine, folder, workers, store)
+    first = true.photos[0]
+    photos = {
+        "a photo left out": true.photos[1:],
+        "another crc": (first.model_copy(update={"crc32": first.crc32 ^ 1}), *true.photos[1:]),
+        "another size": (first.model_copy(update={"size": first.size + 1}), *true.photos[1:]),
+        "a photo twice": (first, *true.photos),
+    }[lie]
+    key = shard_key(shard.digest)
+    store.delete(key)
+    store.create(key, true.model_copy(update={"photos": photos}).model_dump_json().encode())
+    assert finished_shard(shard, store) is None
+    assert store.head(key) is None
+
+
 def test_a_photo_that_was_altered_since_the_plan_is_quarantined_and_the_shard_left_open(
     folder: Path, render_request: RenderRequest, store: ObjectStore, workers: PhotoWorkers
 ) -> None:

@@ -49,7 +49,7 @@ def test_equal_photos_give_the_same_bytes_on_every_machine() -> None:
 
 
 def test_a_body_that_is_not_the_recorded_photo_stops_the_zip() -> None:
-    with pytest.raises(StoredPhotoDamaged, match="'a_g0' must have SHA-256"):
+    with pytest.raises(StoredPhotoDamaged, match="'a_g0' must have 11 bytes"):
         b"".join(zip_chunks([rendered("a_g0")], [b"other bytes!"]))
 
 
