@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from tasks.preflight import Remote, preflight_checks
@@ -26,7 +27,7 @@ def preflight(
     table = Table("check", "result", Column("found", overflow="fold"), Column("what to do", overflow="fold"))
     for check in checks:
         result = "[green]pass[/]" if check.passed else "[red]FAIL[/]"
-        table.add_row(check.name, result, check.found, "" if check.passed else check.remedy)
+        table.add_row(check.name, result, escape(check.found), "" if check.passed else escape(check.remedy))
     Console().print(table)
     raise typer.Exit(0 if all(check.passed for check in checks) else 1)
 

@@ -111,7 +111,8 @@ def render(
 
 
 def _render(request: RenderRequest, *, backend: Literal["opencv", "cupy"], quality: int) -> RunManifest:
-    require_ready()
+    provenance = provenance_here()
+    require_ready(request.photos_folder)
     engine = engine_here(backend, quality=quality)
     inventory = take_inventory(request.photos_folder)
     plan = plan_run(inventory, request, engine, run_id=_run_id(), created=_run_created())
@@ -119,7 +120,7 @@ def _render(request: RenderRequest, *, backend: Literal["opencv", "cupy"], quali
     shards = _render_shards(plan)
     submission = assemble_zip(plan, shards)
     sheet = draw_contact_sheet(plan, shards)
-    manifest = write_manifest(plan, shards, submission, provenance_here(), datetime.now(UTC))
+    manifest = write_manifest(plan, shards, submission, provenance, datetime.now(UTC))
     publish_summary(manifest, sheet)
     return manifest
 
@@ -151,12 +152,13 @@ def _render_shards(plan: RunPlan) -> list[RenderedShard]:
     return shards
 
 
-def _follow(futures: list[PrefectFuture[RenderedShard]], progress: UUID, plan: RunPlan) -> None:
+def _follow(futures: list[PrefectFuture[RenderedShard]], progress: UUID | None, plan: RunPlan) -> None:
     logger = get_run_logger()
     photos = sum(len(shard.photos) for shard in plan.shards)
     shard_of = {future.task_run_id: shard for future, shard in zip(futures, plan.shards, strict=True)}
     finished = 0
     for future in as_completed(futures):
+        future.wait()  # takes the state from this process; the server's copy may lag or have been lost
         finished += len(shard_of[future.task_run_id].photos)
         logger.info("%d of %d photos done", finished, photos)
         show_progress(progress, finished=finished, photos=photos)

@@ -29,7 +29,7 @@ class SheetRow:
 
 
 def contact_sheet(rows: Sequence[SheetRow], *, columns: int = 2) -> bytes:
-    """Draw the rows, ``columns`` of them side by side, as one JPEG.
+    """Draw the rows, one or more, ``columns`` of them side by side, as one JPEG.
 
     Portrait photos are fitted into the height of a landscape tile, so that every row has one height.
     """
@@ -52,7 +52,9 @@ def _tile(jpeg: bytes) -> NDArray[np.uint8]:
     photo = simplejpeg.decode_jpeg(jpeg, "BGR", min_width=_TILE_WIDTH, min_factor=1)
     height, width = photo.shape[:2]
     scale = min(_TILE_WIDTH / width, _tile_height() / height)
-    small = cv2.resize(photo, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        photo, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
+    )
     tile = np.full((_tile_height(), _TILE_WIDTH, 3), _PAPER, np.uint8)
     top, left = (_tile_height() - small.shape[0]) // 2, (_TILE_WIDTH - small.shape[1]) // 2
     tile[top : top + small.shape[0], left : left + small.shape[1]] = small

@@ -121,6 +121,8 @@ def _store_url(url: str) -> str:
     scheme, _, rest = url.partition("://")
     if scheme not in ("s3", "file"):
         raise ValueError(f"the store must be a folder or s3://BUCKET/PREFIX, found the scheme {scheme!r}")
+    if scheme == "file" and not rest.startswith("/"):
+        raise ValueError("a folder as a URL is file:///PATH, with three slashes")
     if not rest.strip("/") or "@" in rest or "?" in rest:
         raise ValueError(
             "the store must be a folder or s3://BUCKET/PREFIX, without user names, keys or options"

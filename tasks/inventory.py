@@ -4,6 +4,7 @@ It walks headers only; whether a photo decodes is found out in a render process.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from tasks.domain.schemas import Inventory, PhotoRef, QuarantinedPhoto
 from tasks.failures import step
 
 _READERS = 8
+_NAME_LENGTH = 200
 _PHOTO_SUFFIX = re.compile(r"\.(jpe?g|jpe|jfif|png|tiff?|webp|hei[cf]|bmp|gif|dng)", re.IGNORECASE)
 
 
@@ -62,17 +64,23 @@ def _sort_names(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
         raise PhotoFolderUnusable(f"photo folder {str(folder)!r} may not be read by this user") from error
     candidates = [entry for entry in entries if _looks_like_photo(entry)]
     kept = set(candidates)
-    return candidates, tuple(entry.name for entry in entries if entry not in kept)
+    return candidates, tuple(_shown(entry.name) for entry in entries if entry not in kept)
+
+
+def _shown(name: str) -> str:
+    """Write a file name as text that is safe in JSON, logs and tables, however it is encoded on disk."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)[:_NAME_LENGTH]
 
 
 def _looks_like_photo(entry: Path) -> bool:
     named_so = _PHOTO_SUFFIX.fullmatch(entry.suffix) and not entry.name.startswith(".")
-    return bool(named_so) and entry.is_file()
+    return bool(named_so) and (entry.is_file() or entry.is_symlink())  # a broken link is a lost photo
 
 
 def _measure(path: Path, twice: Collection[str], limits: PhotoLimits) -> PhotoRef | QuarantinedPhoto:
     def quarantined(code: str, reason: str) -> QuarantinedPhoto:
-        return QuarantinedPhoto(file_name=path.name, code=code, reason=reason)
+        return QuarantinedPhoto(file_name=_shown(path.name), code=code, reason=reason)
 
     try:
         name = photo_id(path.name)

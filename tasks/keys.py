@@ -2,6 +2,7 @@
 
 submissions/<name>.zip            the artifact; create-only
 runs/<name>/plan.json             what a run is going to do; claims the name; create-only
+runs/<name>/table.json            the coefficients that were in force; create-only
 runs/<name>/contact_sheet.jpg     originals beside corrected photos; create-only
 runs/<name>/manifest.json         written last: its presence means that the run is complete
 renders/<shard digest>/<id>.jpg   rendered photos, as a folder
@@ -17,6 +18,11 @@ def submission_key(run: str) -> str:
 def plan_key(run: str) -> str:
     """Key of the plan that claims a run's name."""
     return f"runs/{run}/plan.json"
+
+
+def table_key(run: str) -> str:
+    """Key of the coefficients that a run applied."""
+    return f"runs/{run}/table.json"
 
 
 def contact_sheet_key(run: str) -> str:

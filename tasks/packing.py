@@ -1,5 +1,6 @@
 """Assembles what a run leaves behind: the submission zip, and the manifest that completes the run."""
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -7,16 +8,17 @@ from datetime import datetime
 from itertools import islice
 
 from infra.errors import ObjectExists
-from infra.store.interface import ObjectStore
+from infra.store.interface import ObjectStore, StoredObject
 from tasks.adapters import run_store
 from tasks.domain.schemas import (
     Provenance,
+    RenderedPhoto,
     RenderedShard,
     RunManifest,
     RunPlan,
     SubmissionZip,
 )
-from tasks.domain.shards import count_routes, folder_digest
+from tasks.domain.shards import count_routes, folder_digest, plan_document
 from tasks.domain.submission_zip import zip_chunks
 from tasks.failures import step
 from tasks.keys import contact_sheet_key, manifest_key, photo_key, submission_key
@@ -36,11 +38,12 @@ def assembled_zip(plan: RunPlan, shards: Sequence[RenderedShard], store: ObjectS
     Raises:
         StoredPhotoDamaged: A photo in the store is not the one that was rendered.
     """
-    keys = {photo.id: photo_key(shard.digest, photo.id) for shard in shards for photo in shard.photos}
     photos = sorted((photo for shard in shards for photo in shard.photos), key=lambda photo: photo.id)
-    with ThreadPoolExecutor(_READ_AHEAD) as readers:
-        bodies = _read_ahead([keys[photo.id] for photo in photos], store, readers)
-        stored, sha256 = store.create_stream(submission_key(plan.name), zip_chunks(photos, bodies))
+    try:
+        stored, sha256 = _stream_zip(plan, shards, photos, store)
+    except ObjectExists:
+        _discard_unfinished(plan, store)
+        stored, sha256 = _stream_zip(plan, shards, photos, store)
     return SubmissionZip(
         key=stored.key,
         size=stored.size,
@@ -48,6 +51,25 @@ def assembled_zip(plan: RunPlan, shards: Sequence[RenderedShard], store: ObjectS
         behaviour_digest=folder_digest((f"{photo.id}.jpg", photo.sha256) for photo in photos),
         photos=len(photos),
     )
+
+
+def _stream_zip(
+    plan: RunPlan, shards: Sequence[RenderedShard], photos: Sequence[RenderedPhoto], store: ObjectStore
+) -> tuple[StoredObject, str]:
+    keys = {photo.id: photo_key(shard.digest, photo.id) for shard in shards for photo in shard.photos}
+    with ThreadPoolExecutor(_READ_AHEAD) as readers:
+        bodies = _read_ahead([keys[photo.id] for photo in photos], store, readers)
+        return store.create_stream(submission_key(plan.name), zip_chunks(photos, bodies))
+
+
+def _discard_unfinished(plan: RunPlan, store: ObjectStore) -> None:
+    """Remove the zip that an earlier attempt at this same run left without a manifest.
+
+    It was never an artifact. It differs where a photo was lost then and is rendered now.
+    """
+    unfinished = store.head(submission_key(plan.name))
+    if unfinished is not None and store.head(manifest_key(plan.name)) is None:
+        store.delete(unfinished.key, expected=unfinished.version)
 
 
 @step("write manifest")
@@ -88,6 +110,7 @@ def manifest_of(
         provenance=provenance,
         request=plan.request,
         engine=plan.engine,
+        plan_sha256=hashlib.sha256(plan_document(plan)).hexdigest(),
         table_digest=plan.table_digest,
         input_digest=plan.input_digest,
         routes=count_routes(

@@ -22,10 +22,10 @@ from tasks.domain.schemas import (
     RoutedPhoto,
     RunPlan,
 )
-from tasks.domain.shards import folder_digest, plan_shards
-from tasks.domain.tables import table_digest
+from tasks.domain.shards import folder_digest, plan_document, plan_shards
+from tasks.domain.tables import canonical_json, table_digest
 from tasks.failures import step
-from tasks.keys import plan_key
+from tasks.keys import plan_key, table_key
 
 _NAME_TRIES = 60
 
@@ -83,6 +83,7 @@ def planned_run(
             ignored=inventory.ignored,
         )
         if _claim(plan, store):
+            store.create(table_key(plan.name), canonical_json(method.table(options)))
             return plan
     raise DomainError(f"the {_NAME_TRIES} names from {created.isoformat()} on are all taken; run again")
 
@@ -131,7 +132,7 @@ def _route(
 
 def _claim(plan: RunPlan, store: ObjectStore) -> bool:
     try:
-        store.create(plan_key(plan.name), plan.model_dump_json().encode())
+        store.create(plan_key(plan.name), plan_document(plan))
     except ObjectExists:
         return False
     return True

@@ -20,7 +20,7 @@ from gpu.remap.opening import open_backend
 from infra.errors import AdapterError
 from infra.settings import Settings, SettingsInvalid, load_settings
 from infra.store.probe import probe_store
-from tasks.adapters import run_store
+from tasks.adapters import photos_folder, run_store
 from tasks.domain.errors import DomainError
 from tasks.domain.schemas import Check
 from tasks.failures import step
@@ -36,7 +36,9 @@ ENTRY_POINTS = (
 
 _TEST_FOLDER = "test-originals"
 _TRAINING_FOLDER = "lens-correction-train-cleaned"
+_HELP_S = 120
 _MIB = 2**20
+_GROWTH = 2.5  # bytes of rendered photos and zip for each byte of the originals, at quality 95
 
 
 class Remote(StrEnum):
@@ -51,8 +53,10 @@ class NotReady(DomainError):
 
 
 @step("check store and disk")
-def require_ready() -> None:
-    """Refuse to start a run on a store without guarantees or a disk that is nearly full.
+def require_ready(folder: str) -> None:
+    """Refuse to start a run on a store without guarantees or a disk that would fill up.
+
+    Photos and zip together take about two and a half times what the originals do.
 
     Raises:
         NotReady: With every check that did not pass.
@@ -60,7 +64,7 @@ def require_ready() -> None:
     """
     settings = load_settings()
     probe_store(run_store()).require_conforming()
-    failed = [check for check in _disk_checks(settings) if not check.passed]
+    failed = [check for check in _disk_checks(settings, Path(folder)) if not check.passed]
     if failed:
         raise NotReady("; ".join(f"{check.name}: {check.found}; {check.remedy}" for check in failed))
 
@@ -83,10 +87,10 @@ def surroundings(photos: str | None, needs: Sequence[Remote] = ()) -> tuple[Chec
         settings = load_settings()
     except SettingsInvalid as error:
         return (Check(name="settings", passed=False, found=str(error), remedy="correct the named variables"),)
-    return tuple(_surroundings(settings, photos, needs))
+    return tuple(_checks_of(settings, photos, needs))
 
 
-def _surroundings(settings: Settings, photos: str | None, needs: Sequence[Remote]) -> Iterator[Check]:
+def _checks_of(settings: Settings, photos: str | None, needs: Sequence[Remote]) -> Iterator[Check]:
     unknown = settings.unknown_variables
     yield Check(
         name="settings",
@@ -96,7 +100,7 @@ def _surroundings(settings: Settings, photos: str | None, needs: Sequence[Remote
     )
     yield from _input_checks(settings, photos)
     yield from _output_checks(settings)
-    yield from _disk_checks(settings)
+    yield from _disk_checks(settings, Path(photos) if photos else None)
     yield _guarded("store keeps its promises", _store_found, "use a store with conditional writes")
     yield _guarded("remap back end", lambda: open_backend("opencv").version, "install the project again")
     yield _server_check()
@@ -105,7 +109,7 @@ def _surroundings(settings: Settings, photos: str | None, needs: Sequence[Remote
 
 def _input_checks(settings: Settings, photos: str | None) -> Iterator[Check]:
     if photos is not None:
-        yield _folder_check("photos", Path(photos), "name an existing folder of {id}.jpg files")
+        yield _folder_check("photos", photos_folder(photos), "name an existing folder of {id}.jpg files")
         return
     if settings.data_root is None:
         yield Check(
@@ -158,14 +162,17 @@ def _writable_check(name: str, folder: Path) -> Check:
     )
 
 
-def _disk_checks(settings: Settings) -> Iterator[Check]:
+def _disk_checks(settings: Settings, photos: Path | None) -> Iterator[Check]:
     folder = _local_folder(settings.store_url) or settings.state_dir
+    needed = settings.min_free_disk_mb
+    if photos is not None and photos.is_dir():
+        needed += int(_GROWTH * sum(entry.stat().st_size for entry in photos.glob("*.jpg"))) // _MIB
     existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(existing).free // _MIB
     yield Check(
         name="free disk",
-        passed=free >= settings.min_free_disk_mb,
-        found=f"{free} MiB free at {str(existing)!r}, {settings.min_free_disk_mb} needed",
+        passed=free >= needed,
+        found=f"{free} MiB free at {str(existing)!r}, {needed} needed",
         remedy="free some space, or lower CALIBGUARD_MIN_FREE_DISK_MB",
     )
 
@@ -178,14 +185,19 @@ def _store_found() -> str:
 
 def _server_check() -> Check:
     url = get_current_settings().api.url
-    with get_client(sync_client=True) as client:
-        fault = client.api_healthcheck() if url else "PREFECT_API_URL is not set"
+    fault = _server_fault() if url else "PREFECT_API_URL is not set"
     return Check(
         name="Prefect server",
         passed=fault is None,
-        found=f"answers at {url}" if fault is None else f"{url}: {fault}",
+        found=f"answers at {url}" if fault is None else fault,
         remedy="start one with `make up`, or set PREFECT_API_URL",
     )
+
+
+def _server_fault() -> str | None:
+    with get_client(sync_client=True) as client:
+        fault = client.api_healthcheck()
+    return None if fault is None else f"{client.api_url}: {fault}"
 
 
 def _credential_checks(settings: Settings, needs: Sequence[Remote]) -> Iterator[Check]:
@@ -215,14 +227,19 @@ def _credential_checks(settings: Settings, needs: Sequence[Remote]) -> Iterator[
 
 
 def _help_check(module: str) -> Check:
-    outcome = subprocess.run(
-        [sys.executable, "-m", module, "--help"], capture_output=True, text=True, timeout=120, check=False
-    )
-    last_words = outcome.stderr.strip().splitlines()[-1:] if outcome.returncode else []
+    command = [sys.executable, "-m", module, "--help"]
+    try:
+        outcome = subprocess.run(command, capture_output=True, text=True, timeout=_HELP_S, check=False)
+    except subprocess.TimeoutExpired:
+        passed, found = False, f"no answer in {_HELP_S} s"
+    else:
+        last_words = outcome.stderr.strip().splitlines()[-1:] if outcome.returncode else []
+        passed = outcome.returncode == 0
+        found = ": ".join([f"exit status {outcome.returncode}", *last_words])
     return Check(
         name=f"python -m {module} --help",
-        passed=outcome.returncode == 0,
-        found=": ".join([f"exit status {outcome.returncode}", *last_words]),
+        passed=passed,
+        found=found,
         remedy="install the project again from its lock file",
     )
 

@@ -198,9 +198,9 @@ class Provenance(Record):
 
     git_commit: str | None
     git_dirty: bool | None
-    """Whether tracked files differed from the commit; None outside a git checkout."""
+    """Whether any file of the program differed from the commit or was new; None outside a git checkout."""
     command: str
-    """Deployment name, or the module that was run."""
+    """Deployment name, or the command line that was run."""
     flow_run_id: str
     parameters: dict[str, object]
     python: str
@@ -216,7 +216,10 @@ class RunManifest(Record):
     provenance: Provenance
     request: RenderRequest
     engine: Engine
+    plan_sha256: Sha256
+    """Digest of the stored plan, which tells the route and the reason of each photo."""
     table_digest: Sha256 | None
+    """Digest of the coefficients in force, stored as ``table.json`` beside the plan."""
     input_digest: Sha256
     routes: tuple[RouteUse, ...]
     submission: SubmissionZip

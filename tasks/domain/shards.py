@@ -16,6 +16,7 @@ from tasks.domain.schemas import (
     RenderedShard,
     RoutedPhoto,
     RouteUse,
+    RunPlan,
 )
 
 
@@ -59,6 +60,11 @@ def plan_shards(photos: Iterable[RoutedPhoto], *, shard_size: int, engine: Engin
         PhotoShard(index=index, digest=shard_digest(part, engine), photos=part)
         for index, part in enumerate(slices)
     )
+
+
+def plan_document(plan: RunPlan) -> bytes:
+    """Write a plan as it is stored; equal plans give equal bytes."""
+    return plan.model_dump_json().encode()
 
 
 def is_intact(photo: RenderedPhoto, body: bytes) -> bool:

@@ -165,14 +165,19 @@ def shipped_text(name: str) -> bytes:
 
 def table_digest(table: Record) -> str:
     """SHA-256 of a table's canonical JSON: the same whatever its file's layout and order of keys."""
-    canonical = json.dumps(
+    return hashlib.sha256(canonical_json(table)).hexdigest()
+
+
+def canonical_json(table: Record) -> bytes:
+    """Write a table with sorted keys and without spaces; what is written can be loaded again."""
+    text = json.dumps(
         table.model_dump(mode="json"),
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=False,
         allow_nan=False,
     )
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return text.encode()
 
 
 def bucket_table_problems(document: object) -> Iterator[Problem]:

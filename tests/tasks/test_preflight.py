@@ -79,13 +79,13 @@ def test_a_value_that_cannot_be_read_ends_the_table_with_its_sentence(
 def test_a_run_does_not_start_on_a_nearly_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALIBGUARD_MIN_FREE_DISK_MB", str(10**9))
     with pytest.raises(NotReady, match=r"free disk: .* MiB free .*; free some space"):
-        require_ready.fn()
+        require_ready.fn("photos")
 
 
 def test_a_run_starts_on_a_store_that_keeps_its_promises_and_leaves_no_probe_behind(
     store: ObjectStore,
 ) -> None:
-    require_ready.fn()
+    require_ready.fn("photos")
     assert list(store.list("")) == []
 
 

@@ -89,6 +89,7 @@ def manifest(*, submittable: bool) -> RunManifest:
             accept_quarantined=False,
         ),
         engine=Engine(backend="opencv", quality=95, versions={}),
+        plan_sha256="0" * 64,
         table_digest=None,
         input_digest="0" * 64,
         routes=(),
