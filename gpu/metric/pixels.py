@@ -33,7 +33,7 @@ class LocalMoments:
 
 
 def checked(photo: Pixels, name: str, *, like: Pixels | None = None) -> Pixels:
-    """Return the photo as one contiguous block after a look at its shape.
+    """Return the photo itself after a look at its shape.
 
     Raises:
         ValueError: Not (H, W, 3) of uint8, a side under 8 px, or another shape than ``like``.
@@ -44,7 +44,7 @@ def checked(photo: Pixels, name: str, *, like: Pixels | None = None) -> Pixels:
         raise ValueError(f"{name} must measure {_LEAST_SIDE} px or more along each side, got {photo.shape}")
     if like is not None and photo.shape != like.shape:
         raise ValueError(f"{name} must have the target's shape {like.shape}, got {photo.shape}")
-    return np.ascontiguousarray(photo)
+    return photo
 
 
 def grey_levels(photo: Pixels) -> Pixels:

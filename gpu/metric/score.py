@@ -129,9 +129,9 @@ def score_photo(
 ) -> PhotoMetrics:
     """Score one corrected photo.
 
-    The original itself scores exactly 0 and the target itself exactly 100 in improvement mode. Where the
-    original already equals its target in every part, nothing can be gained: keeping S at 1 scores 100 and
-    anything less 0, so the photo that is right when left alone is not held against who leaves it alone.
+    In improvement mode the original itself scores exactly 0, and the target itself exactly 100. Where the
+    original equals its target in every part nothing can be gained, so every output scores 0, even a copy:
+    the other answer would give 100 to passing a file through and 0 to the same pixels encoded again.
 
     Args:
         output: The corrected photo.
@@ -198,6 +198,4 @@ def _hard_fail(parts: Parts, region: float, profile: MetricProfile) -> HardFail 
 
 
 def _improvement(reached: float, start: float) -> float:
-    if start == 1.0:
-        return float(reached == 1.0)
-    return max(0.0, (reached - start) / (1.0 - start))
+    return max(0.0, (reached - start) / (1.0 - start)) if start < 1.0 else 0.0
