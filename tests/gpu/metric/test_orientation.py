@@ -128,9 +128,9 @@ def test_overlap_is_the_bhattacharyya_coefficient() -> None:
 
 
 def test_overlap_of_equal_distributions_is_exactly_1() -> None:
-    tenths = np.full(10, 0.1)  # the sum of the products of their roots is not
+    ramp = np.arange(1, 52) / 1326  # the sum of the products of the roots is not
 
-    assert overlap(tenths, tenths.copy()) == 1.0
+    assert overlap(ramp, ramp.copy()) == 1.0
 
 
 def test_two_empty_distributions_are_alike_and_one_is_not() -> None:
