@@ -131,7 +131,7 @@ def read_poll(members: JsonObject, *, request_id: str) -> Pending | Failed | Sco
         return Failed(quoted(detail))
     if status == "FAILED":
         return Failed("no reason given")
-    if status not in _FINISHED:
+    if not isinstance(status, str) or status not in _FINISHED:
         return Pending(quoted(status), _count(members.get("done")), _count(members.get("total")))
     if members.get("success", True) is not True:
         return Failed(f"finished with success {quoted(members['success'])}")

@@ -43,7 +43,8 @@ def running_portal(*arguments: str) -> Iterator[RunningPortal]:
     finally:
         process.kill()
         process.wait()
-        process.stdout.close()
+        if process.stdout:
+            process.stdout.close()
 
 
 def _arguments(targets: Path, state: Path, scorer: str = "share_of_target") -> list[str]:

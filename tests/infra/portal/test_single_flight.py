@@ -1,0 +1,59 @@
+"""One artifact has one flight, whoever else tries at the same moment."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from infra.errors import SubmissionInFlight
+from infra.portal.client.lease import leased
+from infra.store.local import LocalStore
+from tests.infra.portal.fake_judge import fake_judge
+from tests.infra.portal.submitters import race
+
+
+def test_of_six_processes_at_once_one_submits_and_none_is_told_otherwise(store: LocalStore) -> None:
+    rounds = 8
+    with fake_judge() as running:
+        outcomes = race(running.url, Path(store.url.removeprefix("file://")), processes=6, rounds=rounds)
+        assert len(running.jobs) == rounds
+        assert len(set(running.zips)) == len(running.zips) == rounds
+    for told in zip(*outcomes, strict=True):
+        assert "scored" in told
+
+
+def test_a_lease_that_is_held_names_its_holder(store: LocalStore) -> None:
+    with (
+        leased(store, "a/lease", owner="host one", lease_s=60, now=time.time),
+        pytest.raises(SubmissionInFlight, match="host one is submitting"),
+        leased(store, "a/lease", owner="host two", lease_s=60, now=time.time),
+    ):
+        pass
+
+
+def test_a_lease_is_free_after_its_holder(store: LocalStore) -> None:
+    for owner in ("host one", "host two"):
+        with leased(store, "a/lease", owner=owner, lease_s=60, now=time.time) as lease:
+            lease.require_held()
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_its_holder_is_told(store: LocalStore) -> None:
+    with (
+        leased(store, "a/lease", owner="host one", lease_s=0.3, now=lambda: 0.0) as first,
+        leased(store, "a/lease", owner="host two", lease_s=60, now=time.time) as second,
+    ):
+        assert first.lost.wait(5)
+        with pytest.raises(SubmissionInFlight, match="another run took it"):
+            first.require_held()
+        second.require_held()
+
+
+def test_a_lease_is_renewed_while_its_holder_lives(store: LocalStore) -> None:
+    with leased(store, "a/lease", owner="host one", lease_s=0.3, now=time.time):
+        for _ in range(8):
+            time.sleep(0.1)
+            with (
+                pytest.raises(SubmissionInFlight),
+                leased(store, "a/lease", owner="host two", lease_s=60, now=time.time),
+            ):
+                pass
