@@ -12,7 +12,7 @@ demo: .venv/runtime ## Draw photos (or take PHOTOS=folder), render them through 
 	@$(BIN)/python -m deployments.demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
 up: .venv/runtime ## Start Prefect server and worker and register the deployments; the UI keeps running
-	@$(BIN)/python -m deployments.stack up
+	@$(BIN)/python -m deployments.stack up $(if $(PORT),--port $(PORT))
 
 down: .venv/runtime ## Stop what `make up` started
 	@$(BIN)/python -m deployments.stack down

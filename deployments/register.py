@@ -23,7 +23,8 @@ from deployments.catalog import Deployment, catalog
 from infra.settings import load_settings
 
 RUNS_AT_ONCE = 2  # a render uses every core; the second place is for a preflight or a short run
-SILENT_AFTER = timedelta(seconds=150)  # five heartbeats of 30 s: a loaded machine may miss some
+HEARTBEAT_S = 30
+SILENT_AFTER = timedelta(seconds=5 * HEARTBEAT_S)  # a loaded machine may miss some
 _SILENT_RUNS = "CalibGuard: silent runs are Crashed"
 _ENDED = ("Completed", "Failed", "Cancelled", "Crashed")
 
@@ -36,7 +37,7 @@ def register(work_pool: str, *, working_dir: Path) -> list[str]:
         working_dir: Where flow runs are started: the folder with ``.env``.
     """
     _create_work_pool(work_pool, working_dir)
-    _create_automation()
+    _create_automation(work_pool)
     deployments = [_deployment(entry, work_pool) for entry in catalog()]
     deploy(
         *deployments,
@@ -65,7 +66,9 @@ def _deployment(entry: Deployment, work_pool: str) -> RunnerDeployment:
 
 def _create_work_pool(name: str, working_dir: Path) -> None:
     template = ProcessWorker.get_default_base_job_template()
-    template["variables"]["properties"]["working_dir"]["default"] = str(working_dir)
+    variables = template["variables"]["properties"]
+    variables["working_dir"]["default"] = str(working_dir)
+    variables["env"]["default"] = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}
     pool = WorkPoolCreate(
         name=name,
         type="process",
@@ -77,11 +80,11 @@ def _create_work_pool(name: str, working_dir: Path) -> None:
         client.create_work_pool(pool, overwrite=True)
 
 
-def _create_automation() -> None:
-    """Turn a run whose process died without a word into Crashed, so that it can be retried."""
+def _create_automation(work_pool: str) -> None:
+    """Turn a run of our pool whose process died without a word into Crashed, so that it can be retried."""
     with get_client(sync_client=True) as client:
-        if client.read_automations_by_name(_SILENT_RUNS):
-            return
+        for earlier in client.read_automations_by_name(_SILENT_RUNS):
+            client.delete_automation(earlier.id)
     Automation(
         name=_SILENT_RUNS,
         description="A run that sends no heartbeat was killed together with its worker.",
@@ -89,6 +92,7 @@ def _create_automation() -> None:
             after={"prefect.flow-run.heartbeat"},
             expect={"prefect.flow-run.heartbeat", *(f"prefect.flow-run.{state}" for state in _ENDED)},
             match={"prefect.resource.id": ["prefect.flow-run.*"]},
+            match_related={"prefect.resource.role": "work-pool", "prefect.resource.name": work_pool},
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,

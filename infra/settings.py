@@ -294,9 +294,10 @@ def load_settings(env_file: Path | None = DEFAULT_ENV_FILE) -> Settings:
     return settings
 
 
-def child_environment(additions: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of a child process: our own with these variables added or replaced."""
-    return {**os.environ, **additions}
+def child_environment(additions: Mapping[str, str], *, without: str) -> dict[str, str]:
+    """Give the environment of a child process: our own less a prefix, with these variables added."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(without)}
+    return {**kept, **additions}
 
 
 def _env_file_variables(env_file: Path | None) -> Mapping[str, str]:

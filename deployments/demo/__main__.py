@@ -6,10 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.demo.photos import draw_photos
-from deployments.stack import Stack, StackError, running_stack, stack_environment
-from infra.settings import SettingsInvalid, load_settings
+from deployments.stack import Stack, StackError, borrowed_stack, stack_environment
+from infra.errors import AdapterError
+from infra.settings import load_settings
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
 from tasks.domain.schemas import RunManifest
@@ -17,6 +24,7 @@ from tasks.keys import manifest_key
 
 _DRAWN_PHOTOS = 48
 _DRAWN_SHARD = 12  # small enough that the drawn set shows several shards
+_WATCH_S = 24 * 3600
 
 
 def main() -> int:
@@ -25,25 +33,23 @@ def main() -> int:
     parser.add_argument("--photos", type=Path, help="folder of {id}.jpg photos; default: a set that is drawn")
     arguments = parser.parse_args()
     try:
-        state = (load_settings().state_dir / "demo").resolve()
-        return _demo(state, arguments.photos)
-    except (StackError, SettingsInvalid) as error:
+        return _demo(load_settings().state_dir.resolve(), arguments.photos)
+    except (StackError, AdapterError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
 def _demo(state: Path, photos: Path | None) -> int:
-    parameters = [f"photos={json.dumps(str(photos.resolve()))}"] if photos else _drawn(state / "photos")
-    store = open_store(str(state / "store"), s3=None)
-    before = set(_runs(store))
-    print("starting a Prefect server and worker on loopback", flush=True)
-    with running_stack(state, CALIBGUARD_STORE_URL=str(state / "store")) as stack:
-        status = _render(state, stack, parameters)
-    new = sorted(set(_runs(store)) - before)
-    if status or not new:
-        print("the run did not finish; its own words stand above", file=sys.stderr)
-        return status or 1
-    _print_result(RunManifest.model_validate_json(store.read(manifest_key(new[-1]))), store)
+    own = state / "demo"  # apart from the store that settings name, which may be the one in earnest
+    parameters = [f"photos={json.dumps(str(photos.resolve()))}"] if photos else _drawn(own / "photos")
+    store = open_store(str(own / "store"))
+    print("Prefect server and worker on loopback", flush=True)
+    with borrowed_stack(state) as stack:
+        run = _render(state, stack, parameters, store)
+    if run.state is None or not run.state.is_completed():
+        print(run.state.message if run.state else "the run never began", file=sys.stderr)
+        return 1
+    _print_result(_manifest_of(run, store), store)
     return 0
 
 
@@ -53,19 +59,30 @@ def _drawn(folder: Path) -> list[str]:
     return [f"photos={json.dumps(str(folder))}", f"shard_size={_DRAWN_SHARD}"]
 
 
-def _render(state: Path, stack: Stack, parameters: list[str]) -> int:
-    command = [sys.executable, "-m", "prefect", "deployment", "run", "render/safe", "--watch"]
+def _render(state: Path, stack: Stack, parameters: list[str], store: ObjectStore) -> FlowRun:
+    tag = f"demo-{uuid4().hex}"
+    words = ["deployment", "run", "render/safe", "--watch", "--watch-timeout", str(_WATCH_S), "--tag", tag]
     for parameter in parameters:
-        command += ["--param", parameter]
+        words += ["--param", parameter]
+    words += ["--job-variable", f"env={json.dumps({'CALIBGUARD_STORE_URL': store.url})}"]
     print("prefect deployment run render/safe --watch", flush=True)
-    return subprocess.run(command, env=stack_environment(state, stack.port), check=False).returncode
+    command = [sys.executable, "-m", "prefect", *words]
+    subprocess.run(command, env=stack_environment(state, stack.port), check=False)
+    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[tag]))
+    with temporary_settings({PREFECT_API_URL: stack.api_url}), get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(flow_run_filter=tagged)
+    if not runs:
+        raise StackError("the run was not accepted; its own words stand above")
+    return runs[0]
 
 
-def _runs(store: ObjectStore) -> list[str]:
-    """Names of the finished runs: those with a manifest."""
+def _manifest_of(run: FlowRun, store: ObjectStore) -> RunManifest:
     prefix, suffix = manifest_key("*").split("*")
-    keys = [found.key for found in store.list(prefix)]
-    return [key.removeprefix(prefix).removesuffix(suffix) for key in keys if key.endswith(suffix)]
+    for found in store.list(prefix):
+        text = store.read(found.key) if found.key.endswith(suffix) else b"{}"
+        if json.loads(text).get("provenance", {}).get("flow_run_id") == str(run.id):
+            return RunManifest.model_validate_json(text)
+    raise StackError(f"the run completed, yet no manifest in {store.url} names it")
 
 
 def _print_result(manifest: RunManifest, store: ObjectStore) -> None:
