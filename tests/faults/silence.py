@@ -10,6 +10,7 @@ from tests.faults.kills import SHARD, of_stack
 from tests.faults.processes import kill, run_processes
 from tests.faults.verdict import Verdict
 from tests.photos import fill_folder, listing_ids
+from tests.waiting import wait_until
 
 _WITHIN_S = 300.0  # the automation waits 150 s after a heartbeat, of which there is one each 30 s
 _PHOTOS = 200  # the first heartbeat must be out before the kill
@@ -21,8 +22,8 @@ def silence(bench: Bench) -> Iterator[Verdict]:
     folder = bench.folder / "store-silence"
     run = bench.start(str(folder), photos, parameters={"shard_size": SHARD})
     process = bench.started_process(run)
-    while not finished_shards(snapshot(open_store(str(folder)))):
-        time.sleep(0.1)
+    store = open_store(str(folder))
+    wait_until(lambda: finished_shards(snapshot(store)), within_s=180, what="the first finished shard")
     for victim in (of_stack(bench, "worker"), process, *run_processes(run)):
         kill(victim)
     began = time.monotonic()

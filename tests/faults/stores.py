@@ -21,6 +21,7 @@ from tests.faults.overwriting_s3 import overwriting_s3
 from tests.faults.processes import children_of, command_of
 from tests.faults.verdict import Verdict
 from tests.photos import fill_folder, listing_ids
+from tests.waiting import wait_until
 
 _PHOTOS, _SHARD = 60, 5
 _SHARDS = {"shard_size": _SHARD}
@@ -91,8 +92,11 @@ def _outage(folder: Path) -> Iterator[Callable[[ObjectStore], None]]:
     revived: list[subprocess.Popen[bytes]] = []
 
     def begin(store: ObjectStore) -> None:
-        while sum(1 for _ in store.list("renders/")) < _PHOTOS // 3:
-            time.sleep(0.1)
+        wait_until(
+            lambda: sum(1 for _ in store.list("renders/")) >= _PHOTOS // 3,
+            within_s=180,
+            what="a third of the photos in the store",
+        )
         (server,) = (child for child in children_of(os.getpid()) if "weed" in " ".join(command_of(child)))
         command = command_of(server)
         os.kill(server, signal.SIGKILL)

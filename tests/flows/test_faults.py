@@ -32,6 +32,7 @@ from tests.faults.history import changes, finished_shards, manifests, snapshot, 
 from tests.faults.processes import kill, run_processes
 from tests.faults.stores import environment
 from tests.photos import fill_folder, listing_ids
+from tests.waiting import wait_until
 
 PHOTOS, SHARD = 40, 4
 
@@ -85,17 +86,16 @@ def recovery(api: str, stack: Stack, folder: Path, photos: Path, local_digest: s
     bench, store = Bench(folder, stack), str(folder / "killed")
     killed = bench.start(store, photos, parameters={"shard_size": SHARD})
     process = bench.started_process(killed)
-    while not finished_shards(snapshot(open_store(store))):
-        time.sleep(0.02)
+    opened = open_store(store)
+    wait_until(lambda: finished_shards(snapshot(opened)), within_s=120, what="the first finished shard")
     kill(process)
-    while run_processes(killed):
-        time.sleep(0.1)
+    wait_until(lambda: not run_processes(killed), within_s=60, what="the end of the killed run's processes")
     state = bench.ended(killed, within_s=60).state
     before = snapshot(open_store(store))
     exit_status = watched("render/safe", api, folder, store=store, photos=photos)
     again = UUID(manifests(open_store(store))[-1].provenance.flow_run_id)
-    while run_processes(again):  # it sends its last log lines before it ends
-        time.sleep(0.1)
+    # it sends its last log lines before it ends
+    wait_until(lambda: not run_processes(again), within_s=60, what="the end of the run's processes")
     return Recovery(
         expected_sha256=local_digest,
         store=store,
