@@ -50,7 +50,7 @@ def await_scores(
         if isinstance(outcome, Scores):
             return outcome
         if isinstance(outcome, Failed):
-            attempt.note("failed.json", {"detail": outcome.detail, "request_id": request_id})
+            attempt.keep("failed.json", {"detail": outcome.detail, "request_id": request_id})
             raise SubmissionFailed(f"the judge ended job {request_id} without scores: {outcome.detail}")
         if isinstance(outcome, Pending) and outcome.done is not None and outcome.total is not None:
             progress(outcome.done, outcome.total)

@@ -59,7 +59,7 @@ def upload(
         return key
 
     key = _patiently(once, patience=patience)
-    attempt.note("uploaded.json", {"s3_key": key})
+    attempt.claim("uploaded.json", {"s3_key": key})
     return key
 
 

@@ -141,13 +141,13 @@ class Attempt:
             raise StoreError(f"{self.key!r} holds {_MOST_POSTS} score requests; resubmit explicitly")
         return number
 
-    def keep_scores(self, members: Mapping[str, object]) -> dict[str, object]:
-        """Store scores and return what is stored: the first ones, should a portal tell two stories."""
+    def keep(self, name: str, members: Mapping[str, object]) -> dict[str, object]:
+        """Record an end and return what is recorded: the first, should a portal tell two stories."""
         body = _json(members)
         try:
-            self.store.create(f"{self.key}/scored.json", body)
+            self.store.create(f"{self.key}/{name}", body)
         except ObjectExists:
-            body = self.store.read(f"{self.key}/scored.json")
+            return self.find(name) or {}
         return parse_object(body)
 
 

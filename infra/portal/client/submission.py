@@ -153,7 +153,8 @@ def _carry_on(
         request_id, attempt=attempt, portal=portal, patience=patience, lease=lease, progress=progress
     )
     summary = _canonical(scores.summary)
-    return attempt.keep_scores(
+    return attempt.keep(
+        "scored.json",
         {
             "request_id": request_id,
             "csv": scores.csv.decode(),
@@ -161,7 +162,7 @@ def _carry_on(
             "summary": scores.summary,
             "summary_sha256": sha256(summary).hexdigest(),
             "judge": asdict(scores.judge) if scores.judge else None,
-        }
+        },
     )
 
 

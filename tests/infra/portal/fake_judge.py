@@ -63,7 +63,7 @@ class FakeJudge:
     def commit(self, step: str, body: bytes) -> bytes:
         if step == "upload-url":
             url = self.upload_url or f"{self.url}/bucket/key?signature=canary"
-            return json.dumps({"upload_url": url, "s3_key": "uploads/key.zip"}).encode()
+            return json.dumps({"upload_url": url, "s3_key": f"uploads/{uuid.uuid4()}.zip"}).encode()
         if step == "put":
             self.zips.append(body)
             return b""

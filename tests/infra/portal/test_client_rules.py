@@ -22,7 +22,18 @@ from infra.portal.client.web_address import WebAddress, upload_address, web_addr
 from infra.portal.remote_text import quoted
 from infra.portal.strict_json import parse_object
 from infra.store.local import LocalStore
-from tests.infra.portal.fake_judge import CSV, drop_after_commit, fake_judge, says, status
+from tests.infra.portal.fake_judge import (
+    CSV,
+    Act,
+    Commit,
+    announced_flood,
+    compressed,
+    drop_after_commit,
+    fake_judge,
+    flood,
+    says,
+    status,
+)
 from tests.infra.portal.submissions import QUICK, TEAM, archive_of, zipped
 
 ARCHIVE = archive_of(zipped({"home0_g0.jpg": b"photo"}))
@@ -96,6 +107,26 @@ def test_a_pinned_request_goes_to_its_address_under_its_name() -> None:
         address = WebAddress("http", "judge.example", running.port, "/api/score", "", pinned_ip="127.0.0.1")
         assert exchange(Request("GET", address), total_s=5).status == 200
         assert f"host: judge.example:{running.port}" in running.headers[0][1].lower()
+
+
+def whole_without_length(connection: socket.socket, commit: Commit) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + commit())
+
+
+@pytest.mark.parametrize(
+    ("act", "why"),
+    [
+        (whole_without_length, "announces no length"),
+        (flood, "longer than"),
+        (announced_flood, "longer than"),
+        (compressed, "compressed"),
+    ],
+)
+def test_an_answer_whose_end_or_size_cannot_be_trusted_is_refused(act: Act, why: str) -> None:
+    with fake_judge({"poll": [act]}) as running:
+        request = Request("GET", web_address(running.url).below("api/score"))
+        with pytest.raises(PortalAnswerInvalid, match=why):
+            exchange(request, total_s=30)
 
 
 def test_the_token_goes_to_the_portal_and_never_to_the_upload_host(store: LocalStore) -> None:

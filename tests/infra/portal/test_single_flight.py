@@ -1,14 +1,20 @@
 """One artifact has one flight, whoever else tries at the same moment."""
 
+import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from infra.errors import SubmissionInFlight
+from infra.portal.client.connection import Portal
 from infra.portal.client.lease import leased
+from infra.portal.client.step_record import Attempt
+from infra.portal.client.submission import submit
 from infra.store.local import LocalStore
-from tests.infra.portal.fake_judge import fake_judge
+from tests.infra.portal.fake_judge import Commit, fake_judge, healthy
+from tests.infra.portal.submissions import QUICK, TEAM, archive_of, zipped
 from tests.infra.portal.submitters import race
 
 
@@ -20,6 +26,31 @@ def test_of_six_processes_at_once_one_submits_and_none_is_told_otherwise(store: 
         assert len(set(running.zips)) == len(running.zips) == rounds
     for told in zip(*outcomes, strict=True):
         assert "scored" in told
+
+
+def test_a_run_that_slept_through_its_lease_sends_nothing_more(
+    store: LocalStore,
+) -> None:
+    archive = archive_of(zipped({"home0_g0.jpg": b"photo"}))
+
+    def taken_over(connection: socket.socket, commit: Commit) -> None:
+        """While the first run waits for the end of its upload, another finds the lease expired."""
+        portal = Portal(running.url, judge="fake")
+        submit(archive, TEAM, portal=portal, store=store, patience=QUICK, now=lambda: time.time() + 3600)
+        healthy(connection, commit)
+
+    with fake_judge({"put": [taken_over]}) as running:
+        patience = replace(QUICK, upload_s=10, lease_s=60)
+        with pytest.raises(SubmissionInFlight, match=r"wrote .* first"):
+            submit(archive, TEAM, portal=Portal(running.url, judge="fake"), store=store, patience=patience)
+        assert len(running.jobs) == 1
+
+
+def test_of_two_runs_without_a_lease_one_may_send(store: LocalStore) -> None:
+    attempt = Attempt(store, "flights/judge/digest/attempts/001")
+    attempt.claim("posts/01/sent.json", {"s3_key": "a"})
+    with pytest.raises(SubmissionInFlight):
+        attempt.claim("posts/01/sent.json", {"s3_key": "a"})
 
 
 def test_a_lease_that_is_held_names_its_holder(store: LocalStore) -> None:
