@@ -45,6 +45,14 @@ def test_margin_of_exactly_one_point_below_the_best_ever_stays_in_play(best: flo
     assert (decision.advance, decision.promote) == (advances, advances)
 
 
+def test_margin_is_exact_where_floats_are_not() -> None:
+    """32.02 - 1 is a little more than 31.02 in floats."""
+    assert 32.02 - 1.0 > 31.02
+    table: Table = {"standard": Line(1000, 50, 3_102_000)}
+    given = evidence(table, table, best_ever=standing_of("best", 32.02))
+    assert decide_promotion(given, POLICY).advance
+
+
 def test_ten_promotions_cannot_drift_down_from_the_best_ever() -> None:
     """Each run is 0.9 below the one before; the margin does not move along with a champion."""
     best, mean, advanced = 2964, 2964, 0

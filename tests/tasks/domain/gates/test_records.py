@@ -79,3 +79,10 @@ def test_failures_of_all_gates_are_reported_at_once() -> None:
     given = evidence(analysis=None, novelty=None, texture=None, lineage_problems=None, track="model")
     failed = {one.gate for one in decide_promotion(given, GatePolicy()).blockers}
     assert failed == {"G1", "G2", "G3", "G4", "G5", "G6", "G8"}
+
+
+def test_what_is_refused_before_upload_neither_advances_nor_is_promoted() -> None:
+    for given in (evidence(novelty=None), evidence(texture=None)):
+        decision = decide_promotion(given, GatePolicy())
+        assert {one.blocks for one in decision.blockers} == {"upload"}
+        assert (decision.advance, decision.promote) == (False, False)
