@@ -20,20 +20,11 @@ from infra.portal.client.answers import (
 )
 from infra.portal.client.connection import Patience, Portal
 from infra.portal.client.exchange import Request, exchange
-from infra.portal.client.lease import Lease
+from infra.portal.client.run import SubmissionRun
 from infra.portal.client.sending import authorization
-from infra.portal.client.step_record import Attempt
 
 
-def await_scores(
-    request_id: str,
-    *,
-    attempt: Attempt,
-    portal: Portal,
-    patience: Patience,
-    lease: Lease,
-    progress: Callable[[int, int], None],
-) -> Scores:
+def await_scores(request_id: str, *, run: SubmissionRun, progress: Callable[[int, int], None]) -> Scores:
     """Look at the job until it has ended and return its scores.
 
     Raises:
@@ -42,25 +33,25 @@ def await_scores(
         PortalAnswerInvalid: It is said to have ended, but the result has not the promised shape.
         PortalError: The portal refuses to tell.
     """
-    deadline = time.monotonic() + patience.scoring_s
+    deadline = time.monotonic() + run.patience.scoring_s
     seen = "nothing yet"
     while True:
-        lease.require_held()
-        outcome = _look(request_id, portal=portal, patience=patience)
+        run.lease.require_held()
+        outcome = _look(request_id, portal=run.portal, patience=run.patience)
         if isinstance(outcome, Scores):
             return outcome
         if isinstance(outcome, Failed):
-            attempt.keep("failed.json", {"detail": outcome.detail, "request_id": request_id})
+            run.attempt.keep("failed.json", {"detail": outcome.detail, "request_id": request_id})
             raise SubmissionFailed(f"the judge ended job {request_id} without scores: {outcome.detail}")
         if isinstance(outcome, Pending) and outcome.done is not None and outcome.total is not None:
             progress(outcome.done, outcome.total)
         seen = f"status {outcome.status}" if isinstance(outcome, Pending) else outcome
-        if time.monotonic() + patience.poll_s >= deadline:
+        if time.monotonic() + run.patience.poll_s >= deadline:
             raise ScoringUnfinished(
-                f"job {request_id} had not ended after {patience.scoring_s:g} s; last seen: {seen}; run "
+                f"job {request_id} had not ended after {run.patience.scoring_s:g} s; last seen: {seen}; run "
                 "again to go on waiting"
             )
-        time.sleep(patience.poll_s)
+        time.sleep(run.patience.poll_s)
 
 
 def _look(request_id: str, *, portal: Portal, patience: Patience) -> Pending | Failed | Scores | str:

@@ -22,7 +22,7 @@ from infra.errors import (
 from infra.portal.client.answers import read_object, read_request_id, read_upload, refusal
 from infra.portal.client.connection import Archive, Patience, Portal, TeamIdentity
 from infra.portal.client.exchange import Answer, Request, Upload, exchange
-from infra.portal.client.lease import Lease
+from infra.portal.client.run import SubmissionRun
 from infra.portal.client.step_record import Attempt, declined_name, sent_name, unclear_name
 from infra.portal.client.web_address import upload_address
 
@@ -31,15 +31,7 @@ T = TypeVar("T")
 _LONGEST_PAUSE_S = 30.0
 
 
-def upload(
-    archive: Archive,
-    identity: TeamIdentity,
-    *,
-    attempt: Attempt,
-    portal: Portal,
-    patience: Patience,
-    lease: Lease,
-) -> str:
+def upload(archive: Archive, identity: TeamIdentity, *, run: SubmissionRun) -> str:
     """Upload the zip and return the key that the portal knows it by.
 
     Raises:
@@ -49,23 +41,23 @@ def upload(
     """
 
     def once() -> str:
-        lease.require_held()
-        url, key = _upload_url(identity, portal=portal, patience=patience)
-        address = upload_address(url, portal=portal.address, upload_hosts=portal.upload_hosts)
+        run.lease.require_held()
+        url, key = _upload_url(identity, run=run)
+        address = upload_address(url, portal=run.portal.address, upload_hosts=run.portal.upload_hosts)
         body = Upload(archive.chunks, archive.size, archive.sha256)
         put = Request("PUT", address, body, {"Content-Type": "application/zip"})
-        if error := refusal(exchange(put, total_s=patience.upload_s), asked=str(put)):
+        if error := refusal(exchange(put, total_s=run.patience.upload_s), asked=str(put)):
             raise error
         return key
 
-    key = _patiently(once, patience=patience)
-    attempt.claim("uploaded.json", {"s3_key": key})
+    key = _patiently(once, patience=run.patience)
+    run.attempt.claim("uploaded.json", {"s3_key": key})
     return key
 
 
-def _upload_url(identity: TeamIdentity, *, portal: Portal, patience: Patience) -> tuple[str, str]:
-    request = post(portal, "api/upload-url", {"team_name": identity.team_name})
-    answer = exchange(request, total_s=patience.request_s)
+def _upload_url(identity: TeamIdentity, *, run: SubmissionRun) -> tuple[str, str]:
+    request = post(run.portal, "api/upload-url", {"team_name": identity.team_name})
+    answer = exchange(request, total_s=run.patience.request_s)
     if error := refusal(answer, asked=str(request)):
         raise error
     return read_upload(read_object(answer, asked=str(request)))
@@ -85,15 +77,7 @@ def _patiently(once: Callable[[], T], *, patience: Patience) -> T:
         pause = min(2 * pause, _LONGEST_PAUSE_S)
 
 
-def request_scores(
-    key: str,
-    identity: TeamIdentity,
-    *,
-    attempt: Attempt,
-    portal: Portal,
-    patience: Patience,
-    lease: Lease,
-) -> str:
+def request_scores(key: str, identity: TeamIdentity, *, run: SubmissionRun) -> str:
     """Send the score request, at most once as far as any portal can tell, and return the job's request id.
 
     Raises:
@@ -101,14 +85,14 @@ def request_scores(
         PortalError: It was declined for good, or for longer than ``patience.retry_s``.
         SubmissionInFlight: Another run sends it.
     """
-    request = post(portal, "api/score", {"s3_key": key, **asdict(identity)})
-    deadline = time.monotonic() + patience.retry_s
-    pause = patience.poll_s
+    request = post(run.portal, "api/score", {"s3_key": key, **asdict(identity)})
+    deadline = time.monotonic() + run.patience.retry_s
+    pause = run.patience.poll_s
     while True:
-        lease.require_held()
-        number = attempt.next_post()
-        attempt.claim(sent_name(number), {"s3_key": key})
-        outcome = _post_once(request, number=number, attempt=attempt, patience=patience)
+        run.lease.require_held()
+        number = run.attempt.next_post()
+        run.attempt.claim(sent_name(number), {"s3_key": key})
+        outcome = _post_once(request, number=number, run=run)
         if isinstance(outcome, str):
             return outcome
         error, wait = outcome
@@ -118,22 +102,20 @@ def request_scores(
         pause = min(2 * pause, _LONGEST_PAUSE_S)
 
 
-def _post_once(
-    request: Request, *, number: int, attempt: Attempt, patience: Patience
-) -> str | tuple[PortalError, float]:
+def _post_once(request: Request, *, number: int, run: SubmissionRun) -> str | tuple[PortalError, float]:
     """Send the request once: the request id, or why no job was created and how long to pause."""
     try:
-        answer = exchange(request, total_s=patience.request_s)
+        answer = exchange(request, total_s=run.patience.request_s)
     except PortalUnreachable as error:
-        return _declined(attempt, number, error), 0.0
+        return _declined(run.attempt, number, error), 0.0
     except (PortalReplyLost, PortalAnswerInvalid) as error:
-        raise _unclear(attempt, number, error) from error
+        raise _unclear(run.attempt, number, error) from error
     error_told = refusal(answer, asked=str(request))
     if error_told is None:
-        return _accepted(answer, request, number=number, attempt=attempt)
-    if _certainly_no_job(answer, patience=patience):
-        return _declined(attempt, number, error_told), answer.retry_after_s or 0.0
-    raise _unclear(attempt, number, error_told) from error_told
+        return _accepted(answer, request, number=number, attempt=run.attempt)
+    if _certainly_no_job(answer, patience=run.patience):
+        return _declined(run.attempt, number, error_told), answer.retry_after_s or 0.0
+    raise _unclear(run.attempt, number, error_told) from error_told
 
 
 def _accepted(answer: Answer, request: Request, *, number: int, attempt: Attempt) -> str:

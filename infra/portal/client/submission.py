@@ -24,7 +24,8 @@ from infra.errors import (
 )
 from infra.portal.client.answers import require_request_id
 from infra.portal.client.connection import Archive, Patience, Portal, TeamIdentity
-from infra.portal.client.lease import Lease, leased
+from infra.portal.client.lease import leased
+from infra.portal.client.run import SubmissionRun
 from infra.portal.client.scoring import await_scores
 from infra.portal.client.sending import AMBIGUOUS_ADVICE, request_scores, upload
 from infra.portal.client.step_record import Attempt, Flight, flight_key
@@ -86,7 +87,8 @@ def submit(
     with leased(store, flight.lease_key, owner=_owner(), lease_s=patience.lease_s, now=now) as lease:
         attempt = _attempt(flight, archive, identity, resubmit=resubmit, at=now())
         if (kept := attempt.find("scored.json")) is None:
-            kept = _carry_on(attempt, archive, identity, portal, lease, patience, progress)
+            run = SubmissionRun(attempt, portal, patience, lease)
+            kept = _carry_on(run, archive, identity=identity, progress=progress)
     return _as_answer(kept, attempt)
 
 
@@ -131,27 +133,16 @@ def _require_repeatable(attempts: tuple[Attempt, ...]) -> None:
 
 
 def _carry_on(
-    attempt: Attempt,
-    archive: Archive,
-    identity: TeamIdentity,
-    portal: Portal,
-    lease: Lease,
-    patience: Patience,
-    progress: Callable[[int, int], None],
+    run: SubmissionRun, archive: Archive, *, identity: TeamIdentity, progress: Callable[[int, int], None]
 ) -> dict[str, object]:
     """Take the attempt from wherever it stands to its scores."""
+    attempt = run.attempt
     _require_possible(attempt)
     request_id = attempt.text("accepted.json", "request_id")
     if request_id is None:
-        key = attempt.text("uploaded.json", "s3_key")
-        if key is None:
-            key = upload(archive, identity, attempt=attempt, portal=portal, patience=patience, lease=lease)
-        request_id = request_scores(
-            key, identity, attempt=attempt, portal=portal, patience=patience, lease=lease
-        )
-    scores = await_scores(
-        request_id, attempt=attempt, portal=portal, patience=patience, lease=lease, progress=progress
-    )
+        key = attempt.text("uploaded.json", "s3_key") or upload(archive, identity, run=run)
+        request_id = request_scores(key, identity, run=run)
+    scores = await_scores(request_id, run=run, progress=progress)
     summary = _canonical(scores.summary)
     return attempt.keep(
         "scored.json",

@@ -52,46 +52,13 @@ def portal_app(
     desk: Desk, *, lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]]
 ) -> Starlette:
     """Make the application."""
-
-    async def upload_url(request: Request) -> Response:
-        _require_authorised(request, desk)
-        _words(await _json(request), "team_name")
-        await asyncio.to_thread(_discard_abandoned, desk)
-        key, path = desk.uploads.grant()
-        return JSONResponse({"upload_url": f"{desk.public_url.rstrip('/')}/{path}", "s3_key": key})
-
-    async def put_upload(request: Request) -> Response:
-        name = request.path_params["name"]
-        desk.uploads.require_granted(name, request.query_params)
-        if await asyncio.to_thread(desk.records.find, request_id_of(key_of(name))) is not None:
-            raise HTTPException(409, "this upload has a job already and is not replaced")
-        announced = request.headers.get("content-length")
-        await desk.uploads.receive(name, request.stream(), announced=announced)
-        return Response(status_code=204)
-
-    async def request_scores(request: Request) -> Response:
-        _require_authorised(request, desk)
-        wanted = [field.name for field in fields(ScoringJob) if field.name != "request_id"]
-        words = _words(await _json(request), *wanted)
-        job = ScoringJob(request_id=request_id_of(words["s3_key"]), **words)
-        await asyncio.to_thread(_accept, job, desk)
-        return JSONResponse({"request_id": job.request_id})
-
-    async def tell(request: Request) -> Response:
-        _require_authorised(request, desk)
-        return await asyncio.to_thread(_told, request.query_params.get("request_id", ""), desk)
-
-    async def tell_judge(request: Request) -> Response:
-        _require_authorised(request, desk)
-        return JSONResponse(asdict(desk.judge))
-
-    return Starlette(
+    app = Starlette(
         routes=[
-            Route("/api/upload-url", upload_url, methods=["POST"]),
-            Route("/uploads/{name}", put_upload, methods=["PUT"]),
-            Route("/api/score", request_scores, methods=["POST"]),
-            Route("/api/score", tell, methods=["GET"]),
-            Route("/api/judge", tell_judge, methods=["GET"]),
+            Route("/api/upload-url", _grant_upload, methods=["POST"]),
+            Route("/uploads/{name}", _receive_upload, methods=["PUT"]),
+            Route("/api/score", _request_scores, methods=["POST"]),
+            Route("/api/score", _tell_job, methods=["GET"]),
+            Route("/api/judge", _tell_judge, methods=["GET"]),
         ],
         exception_handlers={
             HTTPException: _as_detail,
@@ -100,17 +67,59 @@ def portal_app(
         },
         lifespan=lifespan,
     )
+    app.state.desk = desk
+    return app
 
 
-def _require_authorised(request: Request, desk: Desk) -> None:
+async def _grant_upload(request: Request) -> Response:
+    desk = _authorised_desk(request)
+    _words(await _json(request), "team_name")
+    await asyncio.to_thread(_discard_abandoned, desk)
+    key, path = desk.uploads.grant()
+    return JSONResponse({"upload_url": f"{desk.public_url.rstrip('/')}/{path}", "s3_key": key})
+
+
+async def _receive_upload(request: Request) -> Response:
+    """Take a zip; its URL's signature is the permission."""
+    desk: Desk = request.app.state.desk
+    name = request.path_params["name"]
+    desk.uploads.require_granted(name, request.query_params)
+    if await asyncio.to_thread(desk.records.find, request_id_of(key_of(name))) is not None:
+        raise HTTPException(409, "this upload has a job already and is not replaced")
+    announced = request.headers.get("content-length")
+    await desk.uploads.receive(name, request.stream(), announced=announced)
+    return Response(status_code=204)
+
+
+async def _request_scores(request: Request) -> Response:
+    desk = _authorised_desk(request)
+    wanted = [field.name for field in fields(ScoringJob) if field.name != "request_id"]
+    words = _words(await _json(request), *wanted)
+    job = ScoringJob(request_id=request_id_of(words["s3_key"]), **words)
+    await asyncio.to_thread(_accept, job, desk)
+    return JSONResponse({"request_id": job.request_id})
+
+
+async def _tell_job(request: Request) -> Response:
+    desk = _authorised_desk(request)
+    return await asyncio.to_thread(_told, request.query_params.get("request_id", ""), desk)
+
+
+async def _tell_judge(request: Request) -> Response:
+    return JSONResponse(asdict(_authorised_desk(request).judge))
+
+
+def _authorised_desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
     if desk.token is None:
         # Without a token only loopback is served; a web page that rebinds its name to it names another host.
         if request.url.hostname not in _LOOPBACK:
             raise HTTPException(403, "this portal has no token and answers to loopback names only")
-        return
+        return desk
     expected = f"Bearer {desk.token.get_secret_value()}".encode()
     if not hmac.compare_digest(expected, request.headers.get("authorization", "").encode()):
         raise HTTPException(401, "this portal needs its token: Authorization: Bearer TOKEN")
+    return desk
 
 
 async def _json(request: Request) -> dict[str, object]:
