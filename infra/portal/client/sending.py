@@ -23,7 +23,7 @@ from infra.portal.client.answers import read_object, read_request_id, read_uploa
 from infra.portal.client.connection import Archive, Patience, Portal, TeamIdentity
 from infra.portal.client.exchange import Answer, Request, Upload, exchange
 from infra.portal.client.run import SubmissionRun
-from infra.portal.client.step_record import Attempt, declined_name, sent_name, unclear_name
+from infra.portal.client.step_record import Attempt, declined_name, sent_name, unclear_name, upload_name
 from infra.portal.client.web_address import upload_address
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def upload(archive: Archive, identity: TeamIdentity, *, run: SubmissionRun) -> s
         return key
 
     key = _patiently(once, patience=run.patience)
-    run.attempt.claim("uploaded.json", {"s3_key": key})
+    run.attempt.claim(upload_name(run.attempt.posts()), {"s3_key": key})
     return key
 
 
@@ -139,7 +139,7 @@ def _certainly_no_job(answer: Answer, *, patience: Patience) -> bool:
 
 
 def _declined(attempt: Attempt, number: int, error: PortalError) -> PortalError:
-    attempt.note(declined_name(number), {"why": str(error)})
+    attempt.note(declined_name(number), {"why": str(error), "for_good": not error.retryable})
     return error
 
 

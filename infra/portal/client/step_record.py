@@ -3,9 +3,10 @@
     flights/<judge>/<behaviour digest>/
         lease.json                        who is at work; swapped, all else is create-only
         attempts/001/intent.json          an attempt begins; from the second on it says who wanted it and why
-        attempts/001/uploaded.json        the portal has the zip, under this key
+        attempts/001/uploads/00.json      the portal has the zip, under this key; 00: before any score request
         attempts/001/posts/01/sent.json   written before a score request leaves
-        attempts/001/posts/01/declined.json  that request certainly created no job
+        attempts/001/posts/01/declined.json  it certainly created no job; after a refusal for good, not a
+                                          passing one, the zip is uploaded anew: the key may be the reason
         attempts/001/posts/01/unclear.json   what went wrong where nobody knows
         attempts/001/accepted.json        the job's request id
         attempts/001/failed.json          the judge ended the job without scores
@@ -122,6 +123,16 @@ class Attempt:
         top = f"{self.key}/posts/"
         return len({found.key.removeprefix(top).partition("/")[0] for found in self.store.list(top)})
 
+    def uploaded_key(self) -> str | None:
+        """Return the portal's key of the zip, None if the zip is to be uploaded, or uploaded anew."""
+        uploads = [found.key for found in self.store.list(f"{self.key}/uploads/")]
+        if not uploads:
+            return None
+        newest = uploads[-1].removeprefix(f"{self.key}/")
+        posts = self.posts()
+        declined = self.find(declined_name(posts)) if newest != upload_name(posts) else None
+        return None if declined and declined.get("for_good") else self.text(newest, "s3_key")
+
     def is_declined(self, post: int) -> bool:
         """Tell whether that request certainly created no job."""
         return self.store.head(f"{self.key}/{declined_name(post)}") is not None
@@ -149,6 +160,11 @@ class Attempt:
         except ObjectExists:
             return self.find(name) or {}
         return parse_object(body)
+
+
+def upload_name(posts: int) -> str:
+    """Name of the record of an upload that was made after so many score requests."""
+    return f"uploads/{posts:02}.json"
 
 
 def sent_name(post: int) -> str:

@@ -140,7 +140,7 @@ def _carry_on(
     _require_possible(attempt)
     request_id = attempt.text("accepted.json", "request_id")
     if request_id is None:
-        key = attempt.text("uploaded.json", "s3_key") or upload(archive, identity, run=run)
+        key = attempt.uploaded_key() or upload(archive, identity, run=run)
         request_id = request_scores(key, identity, run=run)
     scores = await_scores(request_id, run=run, progress=progress)
     summary = _canonical(scores.summary)

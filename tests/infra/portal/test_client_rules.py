@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from infra.errors import (
     DigestMismatch,
     PortalAnswerInvalid,
+    PortalRefused,
+    PortalUnavailable,
     PortalUnreachable,
     SubmissionAmbiguous,
     UploadUrlRefused,
@@ -31,6 +33,7 @@ from tests.infra.portal.fake_judge import (
     drop_after_commit,
     fake_judge,
     flood,
+    forever,
     says,
     status,
 )
@@ -202,6 +205,26 @@ def test_an_attempt_that_is_not_settled_cannot_be_resubmitted(store: LocalStore)
             submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK)
         with pytest.raises(ValueError, match="not settled"):
             submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK, resubmit="again")
+
+
+def test_after_a_refusal_for_good_the_next_run_uploads_anew(store: LocalStore) -> None:
+    with fake_judge({"post": [status(503), status(404, b'{"detail": "nothing under this key"}')]}) as running:
+        portal = Portal(running.url, judge="fake")
+        with pytest.raises(PortalRefused, match="nothing under this key"):
+            submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK)
+        assert running.steps == ["upload-url", "put", "post", "post"]
+        submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK)
+        assert running.steps[4:] == ["upload-url", "put", "post", "poll"]
+
+
+def test_after_an_outage_the_next_run_does_not_upload_again(store: LocalStore) -> None:
+    with fake_judge({"post": [forever(status(503))]}) as running:
+        portal = Portal(running.url, judge="fake")
+        with pytest.raises(PortalUnavailable, match="503"):
+            submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK)
+        running.acts.clear()
+        submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK)
+        assert running.steps.count("put") == 1
 
 
 def test_progress_is_told_where_the_portal_tells_it(store: LocalStore) -> None:

@@ -19,7 +19,7 @@ from tests.infra.portal.submitters import race
 
 
 def test_of_six_processes_at_once_one_submits_and_none_is_told_otherwise(store: LocalStore) -> None:
-    rounds = 8
+    rounds = 5
     with fake_judge() as running:
         outcomes = race(running.url, Path(store.url.removeprefix("file://")), processes=6, rounds=rounds)
         assert len(running.jobs) == rounds
