@@ -181,6 +181,11 @@ def test_delta_missing_for_one_bucket_blocks() -> None:
     assert not outcome("G2", "baseline_deltas", analysis=cut).passed
 
 
+def test_bucket_without_photos_needs_no_deltas() -> None:
+    asked = {bucket: line.photos for bucket, line in BETTER.items()} | {"portrait_cropped": 0}
+    assert outcome("G2", "champion_deltas", bucket_photos=asked).passed
+
+
 def test_deltas_against_another_champion_block() -> None:
     analysis = analysis_of(BETTER, against=(("champion", "another"), ("baseline", "baseline")))
     assert not outcome("G2", "champion_deltas", analysis=analysis).passed
