@@ -125,7 +125,8 @@ def watched(deployment: str, api: str, folder: Path, *, store: str, photos: Path
     command = [sys.executable, "-m", "prefect", "deployment", "run", deployment, "--watch"]
     command += ["--param", f"photos={json.dumps(str(photos))}", "--param", f"shard_size={SHARD}"]
     command += ["--watch-interval", "1", "--job-variable", f"env={variables}"]
-    env = child_environment({"PREFECT_API_URL": api, "PREFECT_HOME": str(folder / "prefect")})
+    prefect = {"PREFECT_API_URL": api, "PREFECT_HOME": str(folder / "prefect")}
+    env = child_environment(prefect, without="PREFECT_")
     return subprocess.run(command, env=env, capture_output=True, check=False).returncode
 
 
