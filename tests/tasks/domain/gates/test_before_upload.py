@@ -86,6 +86,15 @@ def test_pixels_that_were_not_digested_are_refused() -> None:
     assert failed(decided(NOVEL.model_copy(update={"digests": undigested}))) == {("pixel_digest", "all")}
 
 
+def test_two_submissions_without_pixel_digests_are_not_called_equal() -> None:
+    undigested = [digests_of(name, fill) for name, fill in (("candidate", "1"), ("earlier", "2"))]
+    own, earlier = (one.model_copy(update={"pixel_digest": None}) for one in undigested)
+    (found,) = (
+        one for one in decided(NoveltyEvidence(digests=own, earlier=(earlier,))).outcomes if not one.passed
+    )
+    assert found.evidence == "no digest of the decoded pixels was taken"
+
+
 def test_earlier_submission_without_pixel_digest_is_told_apart_by_its_files() -> None:
     older = digests_of("earlier", "2").model_copy(update={"pixel_digest": None})
     assert decided(NOVEL.model_copy(update={"earlier": (older,)})).upload
