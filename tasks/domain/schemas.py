@@ -70,6 +70,8 @@ class RoutedPhoto(Record):
     """Route label, such as ``dim_safe`` or ``parent_primary``."""
     reason: str
     """One sentence: what decided for this route."""
+    guardrails: tuple[str, ...] = ()
+    """What would force the safe row of this size, whatever the profile; empty when nothing does."""
     coefficient_source: Literal["searched", "loaded", "shipped", "fallback"]
     interpolation: Interpolation
     border: Border

@@ -37,6 +37,7 @@ def _route(photo: PhotoRef, options: RouteOptions) -> RoutedPhoto:
         warp=usable_warp(decision.pair, alpha=table.defaults.alpha, size=size),
         route=decision.route,
         reason=decision.reason,
+        guardrails=decision.guardrails,
         coefficient_source="fallback" if decision.route == "global_fallback" else origin(options),
         interpolation=decision.interpolation,
         border=decision.border,

@@ -48,3 +48,10 @@ def test_the_interpolation_of_a_row_reaches_the_photo(photo_of: PhotoOf) -> None
     options = METHOD.options(document=json.dumps(document))
     routed = METHOD.route(photo_of(2048, 1367), options)
     assert (routed.interpolation, routed.border) == ("lanczos4", "replicate")
+
+
+def test_the_reasons_that_force_the_safe_row_are_recorded_under_every_profile(photo_of: PhotoOf) -> None:
+    rare = photo_of(2048, 1359)  # 3 test photos
+    reasons = {METHOD.route(rare, METHOD.options(variant=profile)).guardrails for profile in METHOD.variants}
+    assert len(reasons) == 1
+    assert "3 test photos" in "; ".join(reasons.pop())
