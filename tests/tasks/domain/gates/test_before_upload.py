@@ -132,6 +132,12 @@ def test_bucket_with_photos_needs_its_texture_measured_once(
     )
 
 
+def test_small_buckets_are_measured_too() -> None:
+    photos: Mapping[Bucket, int] = {"standard": 900, "heavy_crop": 1}
+    decision = decided(textures=(texture_of("standard"), texture_of("heavy_crop", size=69)), photos=photos)
+    assert failed(decision) == {("bytes_per_pixel", "heavy_crop")}
+
+
 def test_run_without_photos_is_not_uploaded() -> None:
     assert failed(decided(textures=(), photos={})) == {("photos", "all")}
 
