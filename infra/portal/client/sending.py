@@ -39,6 +39,7 @@ def upload(archive: Archive, identity: TeamIdentity, *, run: SubmissionRun) -> s
         PortalError: The portal refuses, or passing trouble did not pass.
         DigestMismatch: The archive is not what it was promised to be.
     """
+    record = upload_name(run.attempt.posts())  # now: another run may take over while we upload
 
     def once() -> str:
         run.lease.require_held()
@@ -51,7 +52,7 @@ def upload(archive: Archive, identity: TeamIdentity, *, run: SubmissionRun) -> s
         return key
 
     key = _patiently(once, patience=run.patience)
-    run.attempt.claim(upload_name(run.attempt.posts()), {"s3_key": key})
+    run.attempt.claim(record, {"s3_key": key})
     return key
 
 

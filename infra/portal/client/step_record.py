@@ -146,9 +146,13 @@ class Attempt:
         """Number of the next score request.
 
         Raises:
+            SubmissionInFlight: Another run has sent one meanwhile.
             StoreError: There were too many.
         """
-        if (number := self.posts() + 1) > _MOST_POSTS:
+        posts = self.posts()
+        if posts and not self.is_declined(posts):
+            raise SubmissionInFlight(f"another run sent score request {posts} of {self.key!r} meanwhile")
+        if (number := posts + 1) > _MOST_POSTS:
             raise StoreError(f"{self.key!r} holds {_MOST_POSTS} score requests; resubmit explicitly")
         return number
 

@@ -14,7 +14,7 @@ def share_of_target(output: bytes, original: bytes, target: bytes) -> dict[str, 
 
 
 def slow(output: bytes, original: bytes, target: bytes) -> dict[str, object]:
-    time.sleep(0.25)
+    time.sleep(0.5)
     return share_of_target(output, original, target)
 
 

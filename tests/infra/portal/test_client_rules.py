@@ -37,7 +37,7 @@ from tests.infra.portal.fake_judge import (
     says,
     status,
 )
-from tests.infra.portal.submissions import QUICK, TEAM, archive_of, zipped
+from tests.infra.portal.submissions import QUICK, SOON_TIRED, TEAM, archive_of, zipped
 
 ARCHIVE = archive_of(zipped({"home0_g0.jpg": b"photo"}))
 JSON_CHARACTERS = '{}[]":,0123456789eE+-NaInfity\\u'
@@ -172,7 +172,7 @@ def test_a_closed_port_is_known_to_have_received_nothing(store: LocalStore) -> N
     with fake_judge() as running:
         closed = Portal(running.url, judge="fake")
     with pytest.raises(PortalUnreachable, match="no connection"):
-        submit(ARCHIVE, TEAM, portal=closed, store=store, patience=QUICK)
+        submit(ARCHIVE, TEAM, portal=closed, store=store, patience=SOON_TIRED)
     with fake_judge() as running:
         submit(ARCHIVE, TEAM, portal=Portal(running.url, judge="fake"), store=store, patience=QUICK)
 
@@ -221,7 +221,7 @@ def test_after_an_outage_the_next_run_does_not_upload_again(store: LocalStore) -
     with fake_judge({"post": [forever(status(503))]}) as running:
         portal = Portal(running.url, judge="fake")
         with pytest.raises(PortalUnavailable, match="503"):
-            submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK)
+            submit(ARCHIVE, TEAM, portal=portal, store=store, patience=SOON_TIRED)
         running.acts.clear()
         submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK)
         assert running.steps.count("put") == 1

@@ -4,7 +4,7 @@ The judge's own count of jobs is the verdict: no scenario may ever make it two.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 
@@ -19,12 +19,12 @@ from infra.errors import (
     SubmissionFailed,
     UploadUrlRefused,
 )
-from infra.portal.client.connection import Portal
+from infra.portal.client.connection import Patience, Portal
 from infra.portal.client.submission import submit
 from infra.store.local import LocalStore
 from tests.infra.portal import fake_judge as judge
 from tests.infra.portal.fake_judge import CSV, SUMMARY, Act, FakeJudge, fake_judge, forever, says, status
-from tests.infra.portal.submissions import QUICK, TEAM, archive_of, zipped
+from tests.infra.portal.submissions import IMPATIENT, QUICK, SOON_TIRED, TEAM, archive_of, zipped
 
 ARCHIVE = archive_of(zipped({"home0_g0.jpg": b"photo" * 1000}))
 
@@ -49,6 +49,7 @@ PASSING: dict[str, Act] = {
     "flood": judge.flood,
     "announced flood": judge.announced_flood,
 }
+HANGING = {"hang", "slow headers", "slow body"}
 NO_JOB = {"429", "429 with a pause", "503"}  # what a score request may be repeated after
 REFUSALS: dict[str, tuple[Act, type[PortalError]]] = {
     "400": (status(400, b'{"detail": "no"}'), PortalRefused),
@@ -151,15 +152,19 @@ class Scenario:
     first: type[PortalError] | None = None
     second: type[PortalError] | None = None
     jobs: tuple[int, ...] = (1,)
-    upload_url: str | None = field(default=None)
+    upload_url: str | None = None
+    patience: Patience = QUICK
 
 
 def scenarios() -> Iterator[Scenario]:
     for name, act in PASSING.items():
+        patience = IMPATIENT if name in HANGING else QUICK
         for step in ("upload-url", "put", "poll"):
-            yield Scenario(f"{step}: {name}", {step: [act]})
+            yield Scenario(f"{step}: {name}", {step: [act]}, patience=patience)
         fate = None if name in NO_JOB else SubmissionAmbiguous
-        yield Scenario(f"post: {name}", {"post": [act]}, fate, fate, jobs=(0, 1) if fate else (1,))
+        yield Scenario(
+            f"post: {name}", {"post": [act]}, fate, fate, (0, 1) if fate else (1,), patience=patience
+        )
     for name, (act, error) in REFUSALS.items():
         for step in ("upload-url", "put", "post", "poll"):
             yield Scenario(f"{step}: {name}", {step: [act]}, error)
@@ -174,10 +179,20 @@ def scenarios() -> Iterator[Scenario]:
 
 
 def for_ever() -> Iterator[Scenario]:
+    queued = says({"status": "Q"})
     for step in ("upload-url", "put", "post"):
-        yield Scenario(f"{step}: 503 for ever", {step: [forever(status(503))]}, PortalUnavailable)
-    yield Scenario("poll: 503 for ever", {"poll": [forever(status(503))]}, ScoringUnfinished)
-    yield Scenario("poll: queued for ever", {"poll": [forever(says({"status": "Q"}))]}, ScoringUnfinished)
+        yield Scenario(
+            f"{step}: 503 for ever", {step: [forever(status(503))]}, PortalUnavailable, patience=SOON_TIRED
+        )
+    yield Scenario(
+        "poll: 503 for ever", {"poll": [forever(status(503))]}, ScoringUnfinished, patience=SOON_TIRED
+    )
+    yield Scenario(
+        "poll: queued for ever",
+        {"poll": [forever(queued)]},
+        ScoringUnfinished,
+        patience=SOON_TIRED,
+    )
 
 
 def shapes() -> Iterator[Scenario]:
@@ -197,11 +212,11 @@ def shapes() -> Iterator[Scenario]:
 ALL = list(scenarios())
 
 
-def outcome(running: FakeJudge, store: LocalStore) -> type[PortalError] | None:
+def outcome(running: FakeJudge, store: LocalStore, patience: Patience = QUICK) -> type[PortalError] | None:
     """Submit once: the error's type, None for scores that are the judge's own."""
     try:
         portal = Portal(running.url, judge="fake")
-        answer = submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK)
+        answer = submit(ARCHIVE, TEAM, portal=portal, store=store, patience=patience)
     except PortalError as error:
         require_fit_for_a_log(str(error))
         return type(error)
@@ -223,7 +238,7 @@ def test_a_fault_costs_at_most_its_own_run_and_never_a_second_job(
 ) -> None:
     with fake_judge(scenario.acts) as running:
         running.upload_url = scenario.upload_url and scenario.upload_url.format(port=running.port)
-        first = outcome(running, store)
+        first = outcome(running, store, scenario.patience)
         running.acts.clear()
         running.upload_url = None
         second = outcome(running, store)

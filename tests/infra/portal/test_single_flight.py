@@ -2,7 +2,6 @@
 
 import socket
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,10 +39,19 @@ def test_a_run_that_slept_through_its_lease_sends_nothing_more(
         healthy(connection, commit)
 
     with fake_judge({"put": [taken_over]}) as running:
-        patience = replace(QUICK, upload_s=10, lease_s=60)
         with pytest.raises(SubmissionInFlight, match=r"wrote .* first"):
-            submit(archive, TEAM, portal=Portal(running.url, judge="fake"), store=store, patience=patience)
+            submit(archive, TEAM, portal=Portal(running.url, judge="fake"), store=store, patience=QUICK)
         assert len(running.jobs) == 1
+
+
+def test_a_run_that_was_overtaken_before_its_score_request_sends_none(store: LocalStore) -> None:
+    attempt = Attempt(store, "flights/judge/digest/attempts/001")
+    assert attempt.next_post() == 1
+    attempt.claim("posts/01/sent.json", {"s3_key": "a"})
+    with pytest.raises(SubmissionInFlight, match="meanwhile"):
+        attempt.next_post()
+    attempt.note("posts/01/declined.json", {"why": "503", "for_good": False})
+    assert attempt.next_post() == 2
 
 
 def test_of_two_runs_without_a_lease_one_may_send(store: LocalStore) -> None:
@@ -80,9 +88,9 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_holder_is_told(store: LocalS
 
 
 def test_a_lease_is_renewed_while_its_holder_lives(store: LocalStore) -> None:
-    with leased(store, "a/lease", owner="host one", lease_s=0.3, now=time.time):
-        for _ in range(8):
-            time.sleep(0.1)
+    with leased(store, "a/lease", owner="host one", lease_s=1.5, now=time.time):
+        for _ in range(4):
+            time.sleep(0.5)
             with (
                 pytest.raises(SubmissionInFlight),
                 leased(store, "a/lease", owner="host two", lease_s=60, now=time.time),
