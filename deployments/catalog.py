@@ -38,6 +38,14 @@ def catalog() -> Iterator[Deployment]:
             policy,
             f"The tuned buckets with the replacements of {policy}.",
         )
+    for name, apply in (("dry-run", False), ("apply", True)):
+        yield Deployment(
+            entrypoint="flows.prune.prune",
+            name=name,
+            description="Removes rendered results by name or pattern." if apply else "Shows what would go.",
+            parameters={"apply": apply},
+            tags=("prune",),
+        )
     yield Deployment(
         entrypoint="flows.preflight.preflight",
         name="check",

@@ -1,5 +1,8 @@
 """The command line ``calibguard``: what one asks of the project without Prefect's own commands."""
 
+import json
+import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -7,6 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from tasks.adapters import run_store
+from tasks.domain.ledger import Board, board, canonical_name, judges
+from tasks.failures import SENTENCES
+from tasks.ledger import entries, prune_plan, untested
+from tasks.ledger import prune as remove
 from tasks.preflight import Remote, preflight_checks
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -32,5 +40,94 @@ def preflight(
     raise typer.Exit(0 if all(check.passed for check in checks) else 1)
 
 
+@app.command("board")
+def show_board(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Show every submission by judge, the best first, and the finished runs that were never submitted."""
+    store = run_store()
+    known = entries(store)
+    boards = [board(known, judge) for judge in judges(known)]
+    waiting = [manifest.name for manifest in untested(store, known)]
+    if as_json:
+        document = {"boards": [one.model_dump(mode="json") for one in boards], "untested": waiting}
+        print(json.dumps(document, indent=1))
+        return
+    for one in boards:
+        Console().print(_board_table(one))
+    for name in waiting:
+        print(f"untested: {name}")
+
+
+@app.command()
+def explain(name: str) -> None:
+    """Tell everything that happened to one submission; an alias or an old name will do."""
+    known = entries(run_store())
+    canonical = canonical_name(name, known)
+    for entry in known:
+        if entry.name == canonical:
+            print(entry.model_dump_json(indent=1, exclude_defaults=True))
+
+
+@app.command()
+def prune(
+    selection: Annotated[list[str], typer.Argument(help="Names of artifacts or patterns.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Remove; otherwise only show.")] = False,
+) -> None:
+    """Remove rendered results; champion, best ever, what is in flight and all evidence stay."""
+    store = run_store()
+    plan = prune_plan(selection, store, now=datetime.now(UTC))
+    for kept in plan.kept:
+        print(f"keep    {kept.name}: {kept.reason}")
+    if apply:
+        remove(plan, store)
+    for removed in plan.zips:
+        print(f"{'removed' if apply else 'remove '} {removed}")
+
+
+def _board_table(one: Board) -> Table:
+    judge = (
+        f"{one.judge.name} {one.judge.version}, {one.judge.metric_profile}" if one.judge else "user's history"
+    )
+    table = Table(
+        Column("submission", overflow="fold"),
+        "mean",
+        "median",
+        "zeros",
+        "status",
+        "lineage",
+        title=f"{judge}: {one.scored_runs} scored runs, {one.behaviours} behaviours",
+    )
+    for row in one.rows:
+        standing = [row.status, *(["best ever"] if row.name == one.best_ever else [])]
+        standing += ["champion"] if row.name == one.champion and row.status != "champion" else []
+        table.add_row(
+            row.name,
+            _number(row.mean),
+            _number(row.median),
+            _percent(row.zero_rate),
+            ", ".join(standing),
+            row.lineage,
+        )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"
+
+
+def main() -> None:
+    """Run the command line; what cannot be done is one sentence and exit status 1."""
+    try:
+        app()
+    except SENTENCES as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from None
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -35,6 +35,11 @@ def manifest_key(run: str) -> str:
     return f"runs/{run}/manifest.json"
 
 
+def shard_prefix(shard_digest: str) -> str:
+    """What the keys of all objects of a shard begin with."""
+    return f"renders/{shard_digest}/"
+
+
 def photo_key(shard_digest: str, photo_id: str) -> str:
     """Key of one rendered photo."""
     return f"renders/{shard_digest}/{photo_id}.jpg"

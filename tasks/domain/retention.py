@@ -12,7 +12,7 @@ from typing import Literal
 from tasks.domain.errors import DomainError
 from tasks.domain.schemas import Record, Sha256
 
-Standing = Literal["champion", "best ever", "in flight", "scored"]
+Protection = Literal["champion", "best ever", "in flight", "scored"]
 _PATTERN = frozenset("*?[")
 _UNTOUCHABLE = frozenset({"champion", "best ever", "in flight"})
 
@@ -53,7 +53,7 @@ class PrunePlan(Record):
 def plan_prune(
     selection: Sequence[str],
     artifacts: Iterable[StoredArtifact],
-    standings: Mapping[str, frozenset[Standing]],
+    protections: Mapping[str, frozenset[Protection]],
 ) -> PrunePlan:
     """Choose what to remove among the selected artifacts.
 
@@ -63,7 +63,7 @@ def plan_prune(
     Args:
         selection: Names of artifacts, with or without ``.zip``, or patterns with ``*``, ``?`` and ``[]``.
         artifacts: Everything that the store holds.
-        standings: What the ledger says of a name; names it does not know have no standing.
+        protections: What the ledger says of a name; a name it does not know is free to go.
 
     Raises:
         NothingSelectedError: A name or pattern selects nothing.
@@ -71,7 +71,7 @@ def plan_prune(
     stored = {artifact.name: artifact for artifact in artifacts}
     selected = _selected(selection, stored)
     verdicts = {
-        name: _verdict(standings.get(name, frozenset()), named=named) for name, named in selected.items()
+        name: _verdict(protections.get(name, frozenset()), named=named) for name, named in selected.items()
     }
     going = sorted(name for name, reason in verdicts.items() if reason is None)
     needed = {digest for name, kept in stored.items() if name not in going for digest in kept.shards}
@@ -99,11 +99,11 @@ def _selected(selection: Sequence[str], stored: Mapping[str, StoredArtifact]) ->
     return chosen
 
 
-def _verdict(standing: frozenset[Standing], *, named: bool) -> str | None:
+def _verdict(protections: frozenset[Protection], *, named: bool) -> str | None:
     """Why an artifact is kept, or None when it may go."""
-    held = sorted(standing & _UNTOUCHABLE)
+    held = sorted(protections & _UNTOUCHABLE)
     if held:
         return f"it is {' and '.join(held)}, which no command removes"
-    if "scored" in standing and not named:
+    if "scored" in protections and not named:
         return "it was scored; give its whole name to prune it"
     return None

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,8 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.preflight import preflight
+from flows.prune import prune
+from flows.render import render
 from infra.store.interface import ObjectStore
 
 
@@ -22,3 +25,32 @@ def test_the_preflight_flow_fails_with_the_remedy_of_what_failed(store: ObjectSt
     state = preflight("nowhere", return_state=True)
     assert state.is_failed()
     assert "photos: 'nowhere': No such file or directory; name an existing folder" in str(state.message)
+
+
+@pytest.mark.usefixtures("store")
+def test_the_board_shows_the_history_and_its_champion() -> None:
+    shown = CliRunner().invoke(app, ["board", "--json"])
+    document = json.loads(shown.output)
+    assert document["untested"] == []
+    assert document["boards"][0]["champion"] == "submission_dim_bucket_microgrid"
+    assert "12 scored runs, 11 behaviours" in CliRunner().invoke(app, ["board"]).output
+
+
+@pytest.mark.usefixtures("store")
+def test_an_old_name_is_explained_under_its_canonical_one() -> None:
+    shown = CliRunner().invoke(app, ["explain", "safezero_v1"])
+    assert json.loads(shown.output)["name"] == "zero_guard_v1_20260222_030358"
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_prune_shows_first_and_removes_when_told(photos: Path, store: ObjectStore) -> None:
+    render(str(photos))
+    (zipped,) = list(store.list("submissions/"))
+    assert prune(["submission_*"], return_state=True).is_completed()
+    assert store.head(zipped.key) is not None
+    state = prune(["submission_*"], apply=True, return_state=True)
+    assert str(state.message).startswith("1 zips removed")
+    assert store.head(zipped.key) is None
+    refused = prune(["submission_*"], return_state=True)
+    assert refused.is_failed()
+    assert "selects none of the 0 artifacts" in str(refused.message)

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.domain.retention import NothingSelectedError, Standing, StoredArtifact, plan_prune
+from tasks.domain.retention import NothingSelectedError, Protection, StoredArtifact, plan_prune
 
-STANDINGS: tuple[Standing, ...] = ("champion", "best ever", "in flight", "scored")
+PROTECTIONS: tuple[Protection, ...] = ("champion", "best ever", "in flight", "scored")
 
 
 def artifact(name: str, *shards: str) -> StoredArtifact:
@@ -28,16 +28,16 @@ def test_shards_shared_by_two_zips_go_when_both_go() -> None:
     assert plan_prune(["submission_a_*"], STORED, {}).shards == ("1" * 64, "2" * 64, "3" * 64)
 
 
-@pytest.mark.parametrize("standing", ["champion", "best ever", "in flight"])
-def test_what_stands_or_flies_stays_even_when_it_is_named(standing: Standing) -> None:
-    plan = plan_prune([f"{A1}.zip"], STORED, {A1: frozenset({standing, "scored"})})
+@pytest.mark.parametrize("protection", ["champion", "best ever", "in flight"])
+def test_what_stands_or_flies_stays_even_when_it_is_named(protection: Protection) -> None:
+    plan = plan_prune([f"{A1}.zip"], STORED, {A1: frozenset({protection, "scored"})})
     assert plan.zips == ()
     assert plan.shards == ()
-    assert standing in plan.kept[0].reason
+    assert protection in plan.kept[0].reason
 
 
 def test_a_scored_zip_goes_when_it_is_named_and_stays_when_a_pattern_meets_it() -> None:
-    scored = {A1: frozenset[Standing]({"scored"})}
+    scored = {A1: frozenset[Protection]({"scored"})}
     assert plan_prune([A1], STORED, scored).zips == (A1,)
     met = plan_prune(["submission_a_*"], STORED, scored)
     assert (met.zips, met.kept[0].name) == ((A2,), A1)
@@ -57,12 +57,12 @@ def test_no_selection_ever_removes_a_protected_zip_or_a_shard_that_a_kept_zip_ne
     names = [f"s{index}" for index in range(6)]
     shards = st.lists(st.sampled_from("abcdef"), max_size=4, unique=True)
     stored = [artifact(name, *data.draw(shards)) for name in names]
-    standings = {name: data.draw(st.frozensets(st.sampled_from(STANDINGS))) for name in names}
+    protections = {name: data.draw(st.frozensets(st.sampled_from(PROTECTIONS))) for name in names}
     selection = data.draw(st.lists(st.sampled_from([*names, "*", "s?", "s[0-3]"]), min_size=1))
-    plan = plan_prune(selection, stored, standings)
+    plan = plan_prune(selection, stored, protections)
     for one in stored:
         if one.name in plan.zips:
-            assert not standings[one.name] & {"champion", "best ever", "in flight"}
-            assert "scored" not in standings[one.name] or one.name in selection
+            assert not protections[one.name] & {"champion", "best ever", "in flight"}
+            assert "scored" not in protections[one.name] or one.name in selection
         else:
             assert not set(one.shards) & set(plan.shards)

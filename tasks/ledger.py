@@ -1,0 +1,137 @@
+"""Keeps the ledger in the object store, and reads what may be pruned beside it.
+
+ledger/<time>_<event>_<name>_<digest>.json   one entry; create-only, never removed
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from infra.store.interface import ObjectStore
+from tasks.domain.errors import DomainError
+from tasks.domain.ledger import LedgerEntry, board, judges, shipped_history
+from tasks.domain.retention import Protection, PrunePlan, StoredArtifact, plan_prune
+from tasks.domain.schemas import Record, RunManifest, RunPlan
+from tasks.keys import manifest_key, plan_key, shard_prefix, submission_key
+
+T = TypeVar("T", bound=Record)
+
+_PREFIX = "ledger/"
+_RUN_MAY_LAST = timedelta(hours=24)  # a plan without a manifest that is older belongs to a run that died
+
+
+class RecordUnreadable(DomainError):
+    """A stored record is damaged, or was written by another version."""
+
+
+def append(entry: LedgerEntry, store: ObjectStore) -> None:
+    """Add an entry; adding it again changes nothing."""
+    document = entry.model_dump_json().encode()
+    digest = hashlib.sha256(document).hexdigest()[:12]
+    stamp = "".join(sign for sign in entry.at if sign.isalnum())
+    store.create(f"{_PREFIX}{stamp}_{entry.event}_{entry.name}_{digest}.json", document)
+
+
+def entries(store: ObjectStore) -> list[LedgerEntry]:
+    """Read the ledger in the order of its entries' times, the user's history first."""
+    kept = [_parse(LedgerEntry, found.key, store) for found in store.list(_PREFIX)]
+    return [*shipped_history(), *sorted(kept, key=lambda entry: entry.at)]
+
+
+def finished_runs(store: ObjectStore) -> Iterator[RunManifest]:
+    """Read the manifest of every finished run, oldest name first."""
+    start, end = _around(manifest_key)
+    for found in store.list(start):
+        if found.key.endswith(end):
+            yield _parse(RunManifest, found.key, store)
+
+
+def untested(store: ObjectStore, ledger: Iterable[LedgerEntry]) -> list[RunManifest]:
+    """Finished runs that were never submitted."""
+    known = {entry.name for entry in ledger}
+    return [manifest for manifest in finished_runs(store) if manifest.name not in known]
+
+
+def prune_plan(selection: Sequence[str], store: ObjectStore, *, now: datetime) -> PrunePlan:
+    """Say what pruning the selected artifacts would remove; removes nothing.
+
+    A run that is being made, one with a plan of less than a day and no manifest, keeps its shards.
+
+    Raises:
+        NothingSelectedError: A name or pattern selects nothing.
+    """
+    protections = _protections(entries(store))
+    artifacts = {artifact.name: artifact for artifact in _artifacts(store)}
+    for plan in _unfinished_plans(store):
+        if now - datetime.fromisoformat(plan.created) < _RUN_MAY_LAST:
+            artifacts[plan.name] = _artifact(plan.name, 0, (shard.digest for shard in plan.shards))
+            protections[plan.name].add("in flight")
+    return plan_prune(
+        selection, artifacts.values(), {name: frozenset(held) for name, held in protections.items()}
+    )
+
+
+def prune(plan: PrunePlan, store: ObjectStore) -> None:
+    """Remove what the plan says: rendered photos first, then the zips; evidence stays."""
+    for digest in plan.shards:
+        for found in list(store.list(shard_prefix(digest))):
+            store.delete(found.key, expected=found.version)
+    for name in plan.zips:
+        if (zipped := store.head(submission_key(name))) is not None:
+            store.delete(zipped.key, expected=zipped.version)
+
+
+def _parse(kind: type[T], key: str, store: ObjectStore) -> T:
+    try:
+        return kind.model_validate_json(store.read(key))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise RecordUnreadable(
+            f"{store.url}/{key} is no {kind.__name__} of this version: {place}: {first['msg']}; "
+            f"restore it, or move it out of the store"
+        ) from error
+
+
+def _artifacts(store: ObjectStore) -> Iterator[StoredArtifact]:
+    for manifest in finished_runs(store):
+        if store.head(manifest.submission.key) is not None:
+            yield _artifact(manifest.name, manifest.submission.size, manifest.shards)
+
+
+def _artifact(name: str, size: int, shards: Iterable[str]) -> StoredArtifact:
+    return StoredArtifact(name=name, size=size, shards=tuple(shards))
+
+
+def _unfinished_plans(store: ObjectStore) -> Iterator[RunPlan]:
+    start, end = _around(plan_key)
+    for found in store.list(start):
+        name = found.key.removeprefix(start).removesuffix(end)
+        if found.key.endswith(end) and store.head(manifest_key(name)) is None:
+            yield _parse(RunPlan, found.key, store)
+
+
+def _protections(ledger: Sequence[LedgerEntry]) -> defaultdict[str, set[Protection]]:
+    held: defaultdict[str, set[Protection]] = defaultdict(set)
+    for judge in judges(ledger):
+        current = board(ledger, judge)
+        if current.champion:
+            held[current.champion].add("champion")
+        if current.best_ever:
+            held[current.best_ever].add("best ever")
+        for row in current.rows:
+            if row.status == "running":
+                held[row.name].add("in flight")
+            if row.mean is not None:
+                held[row.name].add("scored")
+    return held
+
+
+def _around(key: Callable[[str], str]) -> tuple[str, str]:
+    """What stands before and after the run's name in a key."""
+    start, end = key("*").split("*")
+    return start, end
