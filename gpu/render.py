@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -24,9 +25,6 @@ from gpu.jpeg.metadata import carry_metadata
 from gpu.radial_map import RadialMap
 from gpu.remap.backend import BackendName, Border, Interpolation, RemapBackend
 from gpu.remap.opening import open_backend
-
-RENDERER_VERSION = "1"
-"""Raised whenever a change here or below alters a single output byte: finished shards are keyed by it."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
 _KEPT_FREE = 128 * 2**20  # bytes: the planes of 20 megapixels, kept by a process that waits for work
@@ -92,7 +90,7 @@ def engine_versions(backend: BackendName) -> dict[str, str]:
         BackendUnavailableError: The named back end has no device or library here.
     """
     return {
-        "renderer": RENDERER_VERSION,
+        "renderer": source_digest(Path(__file__).parent),
         "backend": open_backend(backend).version,
         "numpy": np.__version__,
         "opencv": cv2.__version__,
@@ -100,6 +98,18 @@ def engine_versions(backend: BackendName) -> dict[str, str]:
         "simplejpeg": version("simplejpeg"),
         "cpu": f"{platform.machine()} {cv2.getCPUFeaturesLine()}",  # they choose the code paths of OpenCV
     }
+
+
+def source_digest(package: Path) -> str:
+    """Digest of a package's code, kernels included, as 16 hex digits.
+
+    Finished shards are keyed by it, so no change of the code can pass off an older rendering as its own.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        if path.suffix in (".py", ".cu"):
+            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _keep_freed_memory() -> None:

@@ -70,6 +70,7 @@ def _kill(
         *wrongs(store, zip_sha256=expected, runs=ended),
         *changes(before, after),
         *_wrong_end(ended[second], state.message if state else None),
+        *(_wrong_end(told, message) if victim == "server" else ()),  # a run outlives its server
     ]
     if ended[second] == "COMPLETED" and taken != len(finished_shards(before)):
         found.append(f"{len(finished_shards(before))} shards were finished but {taken} were taken")
@@ -111,4 +112,4 @@ def _settled(bench: Bench, run: UUID) -> tuple[str, str]:
 
 
 def _wrong_end(state: str, message: str | None) -> list[str]:
-    return [] if state == "COMPLETED" else [f"the run after the kill ended {state}: {message}"]
+    return [] if state == "COMPLETED" else [f"a run that should have completed ended {state}: {message}"]
