@@ -197,7 +197,7 @@ class Settings(BaseSettings):
     min_free_disk_mb: int = Field(
         2048,  # a zip of 1000 photos is 570 MB; it exists twice while it is published
         ge=0,
-        description="Free disk space in MiB without which no run starts.",
+        description="Free disk space in MiB that must be left beside what a run needs; 0 asks for none.",
     )
     work_pool: str = Field("calibguard", description="Prefect work pool that the deployments belong to.")
     kaggle_username: str | None = Field(None, description="Kaggle user name, with `KAGGLE_KEY`.")

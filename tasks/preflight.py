@@ -165,7 +165,7 @@ def _writable_check(name: str, folder: Path) -> Check:
 def _disk_checks(settings: Settings, photos: Path | None) -> Iterator[Check]:
     folder = _local_folder(settings.store_url) or settings.state_dir
     needed = settings.min_free_disk_mb
-    if photos is not None and photos.is_dir():
+    if needed and photos is not None and photos.is_dir():
         needed += int(_GROWTH * sum(entry.stat().st_size for entry in photos.glob("*.jpg"))) // _MIB
     existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     free = shutil.disk_usage(existing).free // _MIB

@@ -108,3 +108,17 @@ def test_a_server_that_does_not_answer_is_said_and_not_waited_for_long(
         check = by_name(surroundings("photos"))["Prefect server"]
     assert not check.passed
     assert "make up" in check.remedy
+
+
+def test_a_disk_that_the_run_would_fill_up_is_told_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    with (photos / "huge.jpg").open("wb") as sparse:
+        sparse.truncate(2**43)  # 8 TiB, none of it on the disk
+    monkeypatch.setenv("CALIBGUARD_MIN_FREE_DISK_MB", "1")
+    with pytest.raises(NotReady, match="free disk"):
+        require_ready.fn(str(photos))
+    monkeypatch.setenv("CALIBGUARD_MIN_FREE_DISK_MB", "0")
+    require_ready.fn(str(photos))
