@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import State
 from deployments.catalog import RENDER, Deployment, catalog
 from flows.render import render
 from infra.store.interface import ObjectStore
+from tasks import reporting
 from tasks.domain.schemas import RunManifest
 from tests.photos import jpeg, listing_ids
 
@@ -74,6 +75,18 @@ def test_a_bad_photo_is_quarantined_and_the_other_nine_are_rendered(photos: Path
     expected = zipped(before)
     del expected["home000_g0.jpg"]
     assert zipped(after) == expected
+
+
+def test_a_server_that_takes_no_artifacts_costs_no_run(
+    photos: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("503 Service Unavailable")
+
+    for name in ("create_progress_artifact", "create_table_artifact", "create_markdown_artifact"):
+        monkeypatch.setattr(reporting, name, refuse)
+    assert run(photos).is_completed()
+    assert len(manifests(store)) == 1
 
 
 def test_a_run_without_one_photo_that_decodes_fails_and_names_the_first(
