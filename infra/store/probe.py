@@ -6,6 +6,7 @@ judges nothing but promises; a store that cannot be reached raises ``StoreUnavai
 """
 
 import hashlib
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ from infra.errors import (
 from infra.store.interface import ObjectStore
 from infra.store.s3_multipart import PART_BYTES
 
+_PREFIX = "probe/"
+_LEFTOVER_AGE_S = 3600  # a probe takes seconds, an hour on the worst of days
 _RACERS = 8
 _HTTP_TIMEOUT_S = 30.0
 
@@ -68,20 +71,28 @@ class ProbeReport:
 
 
 def probe_store(store: ObjectStore) -> ProbeReport:
-    """Try every promise of a store once.
+    """Try every promise of a store once, and sweep what probes that were killed have left.
 
     Raises:
         StoreUnavailable: The store cannot be reached.
     """
-    stem = f"probe/{uuid.uuid4().hex}"
+    now = int(time.time())
+    stem = f"{_PREFIX}{now}-{uuid.uuid4().hex}"
     try:
         checks = tuple(
             _tried(name, check, store, f"{stem}/{name.replace(' ', '-')}") for name, check in _CHECKS
         )
     finally:
-        for stored in store.list(f"{stem}/"):
-            store.delete(stored.key)
+        for stored in list(store.list(_PREFIX)):
+            if stored.key.startswith(f"{stem}/") or now - _begun(stored.key) > _LEFTOVER_AGE_S:
+                store.delete(stored.key)
     return ProbeReport(store=store.url, checks=checks)
+
+
+def _begun(key: str) -> int:
+    """When the probe that made this object began, in seconds since 1970; now, for a key of another kind."""
+    stamp = key.removeprefix(_PREFIX).partition("-")[0]
+    return int(stamp) if stamp.isdecimal() else int(time.time())
 
 
 def _tried(name: str, check: Callable[[ObjectStore, str], str], store: ObjectStore, key: str) -> ProbeCheck:

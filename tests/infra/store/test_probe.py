@@ -1,4 +1,5 @@
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,12 @@ def test_probe_leaves_nothing(store: ObjectStore) -> None:
 def test_store_out_of_reach_is_no_verdict(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="away"):
         probe_store(AbsentStore(tmp_path))
+
+
+def test_probe_sweeps_what_a_killed_one_left_an_hour_ago_and_nothing_younger(store: ObjectStore) -> None:
+    now = int(time.time())
+    old, young = f"probe/{now - 3700}-{'0' * 32}/create", f"probe/{now - 60}-{'1' * 32}/create"
+    for key in (old, young):
+        store.create(key, b"left")
+    probe_store(store)
+    assert [found.key for found in store.list("probe/")] == [young]
