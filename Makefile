@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --no-input --quiet
 INSTALL := $(PIP) install --no-cache-dir --no-deps --require-hashes --requirement
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-header --quiet --cache-dir .calibguard/uv
+	--generate-hashes --no-header --quiet --cache-dir .calibguard/uv
 
 .PHONY: demo up down test lint lock faults bench-render
 
