@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -8,6 +9,10 @@ from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
 from deployments.stack import Stack, running_stack
 from infra.store.s3_connection import S3Credentials
 from infra.store.seaweedfs import seaweedfs
+
+# No test is timed: a busy machine must not fail one.
+settings.register_profile("calibguard", deadline=None)
+settings.load_profile("calibguard")
 
 
 @pytest.fixture(scope="session")
