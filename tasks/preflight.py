@@ -27,9 +27,11 @@ from tasks.failures import step
 
 ENTRY_POINTS = (
     "flows.cli",
+    "infra.portal.server",
     "infra.settings",
     "deployments.register",
     "deployments.stack",
+    "deployments.supervisor",
     "deployments.demo",
 )
 """Modules that are run with ``python -m``."""

@@ -10,6 +10,7 @@ from tasks import photo_workers
 from tasks.photo_workers import PhotoLost, PhotoWorkers, WorkersStopped, open_photo_workers
 from tests.faulty_render import FAULTS, render_or_fail
 from tests.photos import jpeg
+from tests.waiting import wait_until
 
 
 def job(photo: bytes) -> RenderJob:
@@ -58,9 +59,11 @@ def test_a_photo_that_crashes_hangs_or_eats_memory_costs_itself_only(monkeypatch
 def test_processes_that_die_between_photos_are_replaced() -> None:
     with open_photo_workers(processes=2, timeout_s=60, memory_mb=2048) as running:
         running.render(job(jpeg()))
-        for child in multiprocessing.active_children():
+        killed = multiprocessing.active_children()
+        assert len(killed) >= 2
+        for child in killed:
             child.kill()
-        time.sleep(1)
+        wait_until(lambda: not any(child.is_alive() for child in killed), within_s=30, what="their end")
         assert running.render(job(jpeg(seed=2))).jpeg == jpeg(seed=2)
 
 

@@ -6,7 +6,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from infra.store.interface import ObjectStore
 from tasks.domain.schemas import Check
-from tasks.preflight import NotReady, Remote, preflight_checks, require_ready, surroundings
+from tasks.preflight import ENTRY_POINTS, NotReady, Remote, preflight_checks, require_ready, surroundings
 from tests.photos import fill_folder, listing_ids
 
 
@@ -122,3 +122,14 @@ def test_a_disk_that_the_run_would_fill_up_is_told_before(
         require_ready.fn(str(photos))
     monkeypatch.setenv("CALIBGUARD_MIN_FREE_DISK_MB", "0")
     require_ready.fn(str(photos))
+
+
+def test_every_module_that_can_be_run_is_an_entry_point_that_preflight_tries() -> None:
+    root = Path(__file__).parents[2]
+    runnable = {
+        path.relative_to(root).with_suffix("").as_posix().replace("/", ".").removesuffix(".__main__")
+        for room in ("deployments", "flows", "gpu", "infra", "tasks")
+        for path in (root / room).rglob("*.py")
+        if path.name == "__main__.py" or '\nif __name__ == "__main__":' in path.read_text()
+    }
+    assert runnable == set(ENTRY_POINTS)
