@@ -80,7 +80,7 @@ def prune(
     for kept in plan.kept:
         print(f"keep    {kept.name}: {kept.reason}")
     if apply:
-        remove(plan, store)
+        remove(plan, store, now=datetime.now(UTC))
     for removed in plan.zips:
         print(f"{'removed' if apply else 'remove '} {removed}")
 

@@ -29,7 +29,7 @@ def prune(selection: list[str], apply: bool = False) -> State[None]:
         plan = prune_plan(selection, store, now=datetime.now(UTC))
         _show(plan)
         if apply:
-            remove(plan, store)
+            remove(plan, store, now=datetime.now(UTC))
     except SENTENCES as error:
         return Failed(message=str(error))
     done = f"{len(plan.zips)} zips {'removed' if apply else 'would be removed'} ({plan.size / 1e6:.1f} MB)"

@@ -120,7 +120,7 @@ def _render(request: RenderRequest, *, backend: Literal["opencv", "cupy"], quali
     shards = _render_shards(plan)
     submission = assemble_zip(plan, shards)
     sheet = draw_contact_sheet(plan, shards)
-    manifest = write_manifest(plan, shards, submission, provenance, datetime.now(UTC))
+    manifest = write_manifest(plan, shards, submission, sheet, provenance, datetime.now(UTC))
     publish_summary(manifest, sheet)
     return manifest
 

@@ -7,7 +7,23 @@ runs/<name>/contact_sheet.jpg     originals beside corrected photos; create-only
 runs/<name>/manifest.json         written last: its presence means that the run is complete
 renders/<shard digest>/<id>.jpg   rendered photos, as a folder
 renders/<shard digest>/shard.json written after the photos: the shard is finished
+scores/<judge>/<name>/<request>/  scored.csv, summary.json, then scored.json, which binds both to the zip
+analyses/<name>/<digest>.json     a scored submission taken apart; one for each set of rivals
+decisions/<name>/<digest>.json    what gates decided, with all the evidence
+reports/<name>/<digest>.html      the same for people
+champions/<judge>.json            which submission is champion; the one object that moves
+ledger/<time>_<event>_<name>_<digest>.json  one entry, which seals the objects it rests on
+
+All but the champion and the leases of ``flights/`` (see ``infra.portal.client.step_record``) are create-only.
 """
+
+import hashlib
+
+from tasks.domain.ledger import LedgerEntry
+from tasks.domain.score_schemas import Judge
+
+LEDGER = "ledger/"
+"""What the keys of all ledger entries begin with."""
 
 
 def submission_key(run: str) -> str:
@@ -48,3 +64,35 @@ def photo_key(shard_digest: str, photo_id: str) -> str:
 def shard_key(shard_digest: str) -> str:
     """Key of the record that completes a shard."""
     return f"renders/{shard_digest}/shard.json"
+
+
+def score_prefix(judge: Judge, run: str, request_id: str) -> str:
+    """What the keys of everything one score request gave begin with."""
+    return f"scores/{judge.key}/{run}/{request_id}/"
+
+
+def analysis_key(run: str, digest: str) -> str:
+    """Key of an analysis of a scored run, by the digest of its document."""
+    return f"analyses/{run}/{digest[:16]}.json"
+
+
+def decision_key(run: str, digest: str) -> str:
+    """Key of a decision on a run, by the digest of its document."""
+    return f"decisions/{run}/{digest[:16]}.json"
+
+
+def report_key(run: str, digest: str) -> str:
+    """Key of a report on a run, by the digest of the page."""
+    return f"reports/{run}/{digest[:16]}.html"
+
+
+def champion_key(judge: Judge) -> str:
+    """Key of the pointer to the champion under a judge."""
+    return f"champions/{judge.key}.json"
+
+
+def ledger_key(entry: LedgerEntry, document: bytes) -> str:
+    """Key of a ledger entry, by time, event, name and the digest of its document."""
+    stamp = "".join(sign for sign in entry.at if sign.isalnum())
+    digest = hashlib.sha256(document).hexdigest()[:16]
+    return f"{LEDGER}{stamp}_{entry.event}_{entry.name}_{digest}.json"

@@ -1,9 +1,5 @@
-"""Keeps the ledger in the object store, and reads what may be pruned beside it.
+"""Keeps the ledger in the object store, and reads what may be pruned beside it."""
 
-ledger/<time>_<event>_<name>_<digest>.json   one entry; create-only, never removed
-"""
-
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -16,11 +12,10 @@ from tasks.domain.errors import DomainError
 from tasks.domain.ledger import LedgerEntry, board, judges, shipped_history
 from tasks.domain.retention import Protection, PrunePlan, StoredArtifact, plan_prune
 from tasks.domain.schemas import Record, RunManifest, RunPlan
-from tasks.keys import manifest_key, plan_key, shard_prefix, submission_key
+from tasks.keys import LEDGER, ledger_key, manifest_key, plan_key, shard_prefix, submission_key
 
 T = TypeVar("T", bound=Record)
 
-_PREFIX = "ledger/"
 _RUN_MAY_LAST = timedelta(hours=24)  # a plan without a manifest that is older belongs to a run that died
 
 
@@ -31,14 +26,12 @@ class RecordUnreadable(DomainError):
 def append(entry: LedgerEntry, store: ObjectStore) -> None:
     """Add an entry; adding it again changes nothing."""
     document = entry.model_dump_json().encode()
-    digest = hashlib.sha256(document).hexdigest()[:12]
-    stamp = "".join(sign for sign in entry.at if sign.isalnum())
-    store.create(f"{_PREFIX}{stamp}_{entry.event}_{entry.name}_{digest}.json", document)
+    store.create(ledger_key(entry, document), document)
 
 
 def entries(store: ObjectStore) -> list[LedgerEntry]:
     """Read the ledger in the order of its entries' times, the user's history first."""
-    kept = [_parse(LedgerEntry, found.key, store) for found in store.list(_PREFIX)]
+    kept = [_parse(LedgerEntry, found.key, store) for found in store.list(LEDGER)]
     return [*shipped_history(), *sorted(kept, key=lambda entry: entry.at)]
 
 
@@ -52,7 +45,7 @@ def finished_runs(store: ObjectStore) -> Iterator[RunManifest]:
 
 def untested(store: ObjectStore, ledger: Iterable[LedgerEntry]) -> list[RunManifest]:
     """Finished runs that were never submitted."""
-    known = {entry.name for entry in ledger}
+    known = {entry.name for entry in ledger if entry.judge is not None}
     return [manifest for manifest in finished_runs(store) if manifest.name not in known]
 
 
@@ -75,8 +68,14 @@ def prune_plan(selection: Sequence[str], store: ObjectStore, *, now: datetime) -
     )
 
 
-def prune(plan: PrunePlan, store: ObjectStore) -> None:
-    """Remove what the plan says: rendered photos first, then the zips; evidence stays."""
+def prune(plan: PrunePlan, store: ObjectStore, *, now: datetime) -> None:
+    """Remove what the plan says: rendered photos first, then the zips; evidence stays.
+
+    The ledger says so before anything goes, so that what is missing later is known to have been pruned.
+    """
+    families = {entry.name: entry.family for entry in entries(store)}
+    for name in plan.zips:
+        append(LedgerEntry(event="pruned", name=name, at=now.isoformat(), family=families[name]), store)
     for digest in plan.shards:
         for found in list(store.list(shard_prefix(digest))):
             store.delete(found.key, expected=found.version)

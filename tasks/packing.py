@@ -4,12 +4,14 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 
 from infra.errors import ObjectExists
 from infra.store.interface import ObjectStore, StoredObject
 from tasks.adapters import run_store
+from tasks.domain.ledger import rendered_entry
 from tasks.domain.schemas import (
     Provenance,
     RenderedPhoto,
@@ -18,10 +20,11 @@ from tasks.domain.schemas import (
     RunPlan,
     SubmissionZip,
 )
-from tasks.domain.shards import count_routes, folder_digest, plan_document
+from tasks.domain.shards import count_routes, folder_digest, is_settled, plan_document, shard_document
 from tasks.domain.submission_zip import zip_chunks
 from tasks.failures import step
 from tasks.keys import contact_sheet_key, manifest_key, photo_key, submission_key
+from tasks.ledger import append
 
 _READ_AHEAD = 8  # photos read from the store while earlier ones are being packed
 
@@ -77,6 +80,7 @@ def write_manifest(
     plan: RunPlan,
     shards: Sequence[RenderedShard],
     submission: SubmissionZip,
+    sheet: bytes,
     provenance: Provenance,
     finished: datetime,
 ) -> RunManifest:
@@ -84,19 +88,25 @@ def write_manifest(
 
     A manifest that is there already was written by this same run before it was cut off: it stands.
     """
-    store, key = run_store(), manifest_key(plan.name)
-    manifest = manifest_of(plan, shards, submission, provenance, finished)
-    try:
+    return kept_manifest(manifest_of(plan, shards, submission, sheet, provenance, finished), run_store())
+
+
+def kept_manifest(manifest: RunManifest, store: ObjectStore) -> RunManifest:
+    """Store the manifest and its seal in the ledger; give back the one that stands."""
+    key = manifest_key(manifest.name)
+    with suppress(ObjectExists):
         store.create(key, manifest.model_dump_json(indent=1).encode())
-    except ObjectExists:
-        return RunManifest.model_validate_json(store.read(key))
-    return manifest
+    document = store.read(key)
+    standing = RunManifest.model_validate_json(document)
+    append(rendered_entry(standing, key, hashlib.sha256(document).hexdigest()), store)
+    return standing
 
 
 def manifest_of(
     plan: RunPlan,
     shards: Sequence[RenderedShard],
     submission: SubmissionZip,
+    sheet: bytes,
     provenance: Provenance,
     finished: datetime,
 ) -> RunManifest:
@@ -118,9 +128,14 @@ def manifest_of(
         ),
         submission=submission,
         contact_sheet=contact_sheet_key(plan.name),
+        contact_sheet_sha256=hashlib.sha256(sheet).hexdigest(),
         rendered=len(rendered),
         quarantined=tuple(sorted(quarantined, key=lambda photo: photo.file_name)),
         shards=tuple(shard.digest for shard in shards),
+        shard_records=tuple(
+            hashlib.sha256(shard_document(shard)).hexdigest() if is_settled(shard) else None
+            for shard in shards
+        ),
         submittable=not quarantined or plan.request.accept_quarantined,
     )
 

@@ -25,7 +25,7 @@ from tasks.domain.schemas import (
     RenderedShard,
     RoutedPhoto,
 )
-from tasks.domain.shards import accounts_for, is_intact
+from tasks.domain.shards import accounts_for, is_intact, is_settled, shard_document
 from tasks.failures import step
 from tasks.keys import photo_key, shard_key
 from tasks.originals import OriginalChanged, read_original
@@ -33,8 +33,6 @@ from tasks.photo_workers import PhotoLost, PhotoWorkers
 from tasks.warps import radial_map_of
 
 _READERS = 8  # photos of a finished shard that are read and verified at once
-_PASSING = frozenset({"changed", "timed_out", "crashed", "out_of_memory", "render_failed"})
-"""Reasons that another try may not meet: a shard with one of them is rendered again by the next run."""
 
 
 @step("render shard")
@@ -82,9 +80,9 @@ def rendered_shard(
         photos=tuple(photo for photo in outcomes if isinstance(photo, RenderedPhoto)),
         quarantined=tuple(photo for photo in outcomes if isinstance(photo, QuarantinedPhoto)),
     )
-    if not any(photo.code in _PASSING for photo in record.quarantined):
+    if is_settled(record):
         with suppress(ObjectExists):  # another run was faster; the next one to read it will judge it
-            store.create(shard_key(shard.digest), record.model_dump_json().encode())
+            store.create(shard_key(shard.digest), shard_document(record))
     return record
 
 

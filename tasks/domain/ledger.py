@@ -3,21 +3,37 @@
 An entry is one thing that happened to one submission. What a submission is today, which one is champion and
 which was best ever are never stored: they are computed from the entries, so they cannot disagree with them.
 Entries of different judges are kept apart; the user's own history is one more judge, without lineage.
+
+Each entry names the stored objects that it rests on, with their digests, and its own key holds its own
+digest. So every piece of evidence is sealed by an entry, and what an entry seals can be told to be whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tasks.domain.errors import DomainError
-from tasks.domain.schemas import Record, Sha256
+from tasks.domain.methods.registry import find_method
+from tasks.domain.schemas import Record, RunManifest, Sha256
 from tasks.domain.score_schemas import Judge, Rate, Score
 from tasks.domain.strict_json import parse_record
 from tasks.domain.tables import shipped_text
 
-Event = Literal["imported", "submitted", "scored", "advanced", "promoted", "rejected", "withdrawn"]
+Event = Literal[
+    "imported",  # of the user's own history
+    "rendered",  # a run is complete; no judge is concerned
+    "submitted",  # may be uploaded, and is about to be
+    "scored",
+    "rescored",  # scored once more: as an anchor, or at the deadline
+    "analysed",
+    "advanced",
+    "promoted",
+    "rejected",  # by a gate, or by a person
+    "withdrawn",  # the judge ended the job without scores
+    "pruned",  # zip and rendered photos were removed; no judge is concerned
+]
 Status = Literal["historical", "running", "scored", "advanced", "champion", "rejected"]
 
 _STATUS_AFTER: Mapping[Event, Status] = {
@@ -35,6 +51,26 @@ class UnknownSubmissionError(DomainError):
     """No submission has this name or alias."""
 
 
+class ChampionPointer(Record):
+    """Which submission is champion under a judge: the one object of the store that moves."""
+
+    generation: int = Field(ge=1)
+    """How many promotions there were, this one included."""
+    name: str
+    judge: Judge
+    mean: Score
+    submission_sha256: Sha256
+    manifest_sha256: Sha256
+    decision_sha256: Sha256
+    """Of the stored decision that promoted it, which holds all the evidence."""
+    previous: str | None
+    """Champion before it."""
+    promoted_at: str
+    """ISO 8601 in UTC."""
+    nonce: str
+    """Makes each pointer one of a kind, so that a lost reply can be told from a lost race."""
+
+
 class LedgerEntry(Record):
     """One event in the life of one submission."""
 
@@ -47,7 +83,7 @@ class LedgerEntry(Record):
     parents: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     judge: Judge | None = None
-    """None for imported history, whose judge is gone."""
+    """None for imported history, whose judge is gone, and for what concerns no judge."""
     request_id: str | None = None
     submission_sha256: Sha256 | None = None
     behaviour_digest: Sha256 | None = None
@@ -55,9 +91,19 @@ class LedgerEntry(Record):
     median: Score | None = None
     zero_rate: Rate | None = None
     reasons: tuple[str, ...] = ()
-    """Failing gates of a rejection, one sentence each."""
+    """Failing gates of a rejection, one sentence each; what a repeated score was for."""
+    evidence: dict[str, Sha256] = Field(default_factory=dict)
+    """Key of each stored object that the entry rests on, with the object's SHA-256."""
+    pointer: ChampionPointer | None = None
+    """Of a promotion, and of nothing else: the pointer as it was moved."""
     runs: int = Field(default=1, ge=1)
     """Scored runs that the entry stands for: two of the user's were one behaviour under two names."""
+
+    @model_validator(mode="after")
+    def _only_promotions_move_the_pointer(self) -> Self:
+        if (self.event == "promoted") is (self.pointer is None):
+            raise ValueError(f"a pointer belongs to a promotion and to nothing else, not to {self.event!r}")
+        return self
 
 
 class BoardRow(Record):
@@ -146,11 +192,13 @@ def board(entries: Sequence[LedgerEntry], judge: Judge | None) -> Board:
         entries: In the order they were made.
         judge: None for the user's history.
     """
-    rows = _rows([entry for entry in entries if entry.judge == judge])
+    rows = _rows([entry for entry in entries if entry.judge == judge and entry.event in _STATUS_AFTER])
     scored = [row for row in rows if row.mean is not None]
-    # Two promotions leave two rows with the event; only the last of them is champion now.
-    promoted = [entry.name for entry in entries if entry.judge == judge and entry.event == "promoted"]
-    champion = promoted[-1] if promoted else _remembered_champion(rows)
+    # Two promotions leave two rows with the event; only the last of them is champion now, whatever the
+    # clocks of the machines that wrote the entries said.
+    promoted = [entry.pointer for entry in entries if entry.judge == judge and entry.pointer]
+    last = max(promoted, key=lambda pointer: pointer.generation, default=None)
+    champion = last.name if last else _remembered_champion(rows)
     return Board(
         judge=judge,
         rows=tuple(_dethroned(row, champion) for row in rows),
@@ -163,7 +211,20 @@ def board(entries: Sequence[LedgerEntry], judge: Judge | None) -> Board:
 
 def judges(entries: Iterable[LedgerEntry]) -> tuple[Judge | None, ...]:
     """Name the judges that entries speak of, in order of appearance."""
-    return tuple(dict.fromkeys(entry.judge for entry in entries))
+    return tuple(dict.fromkeys(entry.judge for entry in entries if entry.event in _STATUS_AFTER))
+
+
+def rendered_entry(manifest: RunManifest, key: str, sha256: str) -> LedgerEntry:
+    """Seal a finished run; the same run gives the same entry."""
+    return LedgerEntry(
+        event="rendered",
+        name=manifest.name,
+        at=manifest.finished,
+        family=find_method(manifest.request.method).family,
+        submission_sha256=manifest.submission.sha256,
+        behaviour_digest=manifest.submission.behaviour_digest,
+        evidence={key: sha256},
+    )
 
 
 def _rows(entries: Sequence[LedgerEntry]) -> list[BoardRow]:

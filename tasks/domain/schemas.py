@@ -227,10 +227,13 @@ class RunManifest(Record):
     submission: SubmissionZip
     contact_sheet: str
     """Key of the contact sheet in the store."""
+    contact_sheet_sha256: Sha256
     rendered: int
     quarantined: tuple[QuarantinedPhoto, ...]
     shards: tuple[Sha256, ...]
     """Digest of each shard, in order."""
+    shard_records: tuple[Sha256 | None, ...]
+    """SHA-256 of the record of each shard, in order; None where none was kept, see ``shards.is_settled``."""
     submittable: bool
     """False while photos are quarantined and the user has not accepted that."""
 

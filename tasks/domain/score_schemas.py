@@ -4,6 +4,8 @@ Like all records they are frozen, closed, finite and travel as JSON. Scores are 
 What the gates make of them has its records in ``gates.records``.
 """
 
+import hashlib
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,6 +17,8 @@ Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 GroupKind = Literal["overall", "dimension", "bucket", "route", "listing"]
 Standing = Literal["champion", "baseline", "best_ever"]
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9._]+")
+
 
 class Judge(Record):
     """Who scored: scores of different judges are never compared."""
@@ -24,6 +28,12 @@ class Judge(Record):
     metric_profile: str
     target_set_digest: Sha256
     """SHA-256 of the set of targets the judge scores against."""
+
+    @property
+    def key(self) -> str:
+        """The judge as one word for keys of the store; equal for equal judges only."""
+        words = "\n".join((self.name, self.version, self.metric_profile, self.target_set_digest))
+        return f"{_UNSAFE.sub('-', self.name)[:40]}-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
 
     def __str__(self) -> str:
         """Name the judge in sentences."""

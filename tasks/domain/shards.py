@@ -8,6 +8,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from tasks.domain.schemas import (
     Engine,
@@ -18,6 +19,9 @@ from tasks.domain.schemas import (
     RouteUse,
     RunPlan,
 )
+
+_PASSING: Final = frozenset({"changed", "timed_out", "crashed", "out_of_memory", "render_failed"})
+"""Why a photo was lost, where another try may not lose it."""
 
 
 def folder_digest(digests: Iterable[tuple[str, str]]) -> str:
@@ -74,6 +78,16 @@ def is_intact(photo: RenderedPhoto, body: bytes) -> bool:
         and zlib.crc32(body) == photo.crc32
         and hashlib.sha256(body).hexdigest() == photo.sha256
     )
+
+
+def is_settled(record: RenderedShard) -> bool:
+    """Whether another try would come to the same: no photo was lost for a reason that may pass."""
+    return not any(photo.code in _PASSING for photo in record.quarantined)
+
+
+def shard_document(record: RenderedShard) -> bytes:
+    """Write a shard's record as it is stored; equal records give equal bytes."""
+    return record.model_dump_json().encode()
 
 
 def accounts_for(record: RenderedShard, shard: PhotoShard) -> bool:

@@ -23,6 +23,7 @@ _KEYS = re.compile(
     r"submissions/[^/]+\.zip"
     r"|runs/[^/]+/(plan\.json|table\.json|manifest\.json|contact_sheet\.jpg)"
     r"|renders/[0-9a-f]{64}/([^/]+\.jpg|shard\.json)"
+    r"|ledger/[0-9A-Z]+_rendered_[^/]+\.json"
     r"|probe/[0-9]+-[0-9a-f]{32}/[^/]+"  # a run that was killed while it tried the store
 )
 

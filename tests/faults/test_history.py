@@ -57,7 +57,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes]
         python="3",
         platform="any",
     )
-    manifest = manifest_of(plan, shards, assembled_zip(plan, shards, store), provenance, now)
+    manifest = manifest_of(plan, shards, assembled_zip(plan, shards, store), b"sheet", provenance, now)
     store.create(contact_sheet_key(plan.name), b"sheet")
     store.create(manifest_key(plan.name), manifest.model_dump_json().encode())
     return {found.key: store.read(found.key) for found in store.list("")}, manifest

@@ -5,20 +5,18 @@ import pytest
 
 from infra.store.interface import ObjectStore
 from tasks import ledger
-from tasks.domain.ledger import LedgerEntry
 from tasks.domain.retention import NothingSelectedError
 from tasks.domain.schemas import Provenance, RenderRequest, RunPlan
-from tasks.domain.score_schemas import Judge
 from tasks.inventory import inventory_of
-from tasks.keys import manifest_key, shard_prefix, submission_key
-from tasks.packing import assembled_zip, manifest_of
+from tasks.keys import shard_prefix, submission_key
+from tasks.packing import assembled_zip, kept_manifest, manifest_of
 from tasks.photo_workers import PhotoWorkers
 from tasks.planning import engine_here, planned_run
 from tasks.rendering import rendered_shard
+from tests.ledger_entries import entry, promotion
 from tests.photos import fill_folder, listing_ids
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-PORTAL = Judge(name="portal", version="1", metric_profile="portal", target_set_digest="0" * 64)
 PROVENANCE = Provenance(
     git_commit=None,
     git_dirty=None,
@@ -28,14 +26,6 @@ PROVENANCE = Provenance(
     python="3.11",
     platform="Linux",
 )
-
-
-def entry(
-    event: str, name: str, mean: float | None = None, at: str = "2026-11-23T12:00:00+00:00"
-) -> LedgerEntry:
-    return LedgerEntry.model_validate(
-        {"event": event, "name": name, "at": at, "family": "f", "judge": PORTAL, "mean": mean}
-    )
 
 
 @pytest.fixture
@@ -49,13 +39,13 @@ def planned(render_request: RenderRequest, store: ObjectStore) -> RunPlan:
 def finished(planned: RunPlan, store: ObjectStore, workers: PhotoWorkers) -> RunPlan:
     folder = Path(planned.request.photos_folder)
     shards = [rendered_shard(shard, planned.engine, folder, workers, store) for shard in planned.shards]
-    manifest = manifest_of(planned, shards, assembled_zip(planned, shards, store), PROVENANCE, NOW)
-    store.create(manifest_key(planned.name), manifest.model_dump_json().encode())
+    zipped = assembled_zip(planned, shards, store)
+    kept_manifest(manifest_of(planned, shards, zipped, b"sheet", PROVENANCE, NOW), store)
     return planned
 
 
 def test_an_entry_added_twice_is_one_and_the_ledger_is_read_in_order_of_time(store: ObjectStore) -> None:
-    late, early = entry("scored", "a", 40.0, "2026-11-23T13:00:00+00:00"), entry("submitted", "a")
+    late, early = entry("scored", "a", 40.0, at="2026-11-23T13:00:00+00:00"), entry("submitted", "a")
     for one in (late, early, late):
         ledger.append(one, store)
     assert ledger.entries(store)[-2:] == [early, late]
@@ -74,19 +64,26 @@ def test_pruning_removes_zip_and_photos_and_keeps_all_evidence(finished: RunPlan
     plan = ledger.prune_plan([finished.name], store, now=NOW)
     assert plan.zips == (finished.name,)
     assert store.head(submission_key(finished.name)) is not None  # a plan removes nothing
-    ledger.prune(plan, store)
+    ledger.prune(plan, store, now=NOW)
     assert store.head(submission_key(finished.name)) is None
     assert [found for shard in finished.shards for found in store.list(shard_prefix(shard.digest))] == []
     kept = {found.key.rpartition("/")[2] for found in store.list(f"runs/{finished.name}/")}
     assert kept == {"manifest.json", "plan.json", "table.json"}
-    assert len(list(store.list("ledger/"))) == 2
+    # what was written before stays, and the ledger says what went
+    assert sorted(one.event for one in ledger.entries(store)[-4:]) == [
+        "pruned",
+        "rendered",
+        "scored",
+        "scored",
+    ]
 
 
-@pytest.mark.parametrize("event", ["promoted", "submitted"])
+@pytest.mark.parametrize("kind", ["champion", "in flight"])
 def test_champion_best_ever_and_what_is_in_flight_are_kept(
-    finished: RunPlan, store: ObjectStore, event: str
+    finished: RunPlan, store: ObjectStore, kind: str
 ) -> None:
-    ledger.append(entry(event, finished.name, 20.0 if event == "promoted" else None), store)
+    name = finished.name
+    ledger.append(promotion(name, 1, 20.0) if kind == "champion" else entry("submitted", name), store)
     plan = ledger.prune_plan([finished.name], store, now=NOW)
     assert (plan.zips, plan.shards, len(plan.kept)) == ((), (), 1)
 

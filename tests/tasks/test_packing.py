@@ -73,7 +73,7 @@ def test_the_manifest_counts_routes_and_says_whether_the_zip_may_be_submitted(
 ) -> None:
     plan, shards = run
     submission = assembled_zip(plan, shards, store)
-    manifest = manifest_of(plan, shards, submission, PROVENANCE, datetime.now(UTC))
+    manifest = manifest_of(plan, shards, submission, b"sheet", PROVENANCE, datetime.now(UTC))
     assert sum(route.photos for route in manifest.routes) == manifest.rendered == 10
     assert [photo.file_name for photo in manifest.quarantined] == ["page.jpg"]
     assert manifest.submittable is False
@@ -81,4 +81,6 @@ def test_the_manifest_counts_routes_and_says_whether_the_zip_may_be_submitted(
     accepted = plan.model_copy(
         update={"request": plan.request.model_copy(update={"accept_quarantined": True})}
     )
-    assert manifest_of(accepted, shards, submission, PROVENANCE, datetime.now(UTC)).submittable is True
+    assert (
+        manifest_of(accepted, shards, submission, b"sheet", PROVENANCE, datetime.now(UTC)).submittable is True
+    )

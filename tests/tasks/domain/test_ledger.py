@@ -1,24 +1,15 @@
 import pytest
 
 from tasks.domain.ledger import (
-    LedgerEntry,
     UnknownSubmissionError,
     board,
     canonical_name,
     judges,
     shipped_history,
 )
-from tasks.domain.score_schemas import Judge
+from tests.ledger_entries import PORTAL, entry, pointer, promotion
 
-PORTAL = Judge(name="portal", version="1", metric_profile="portal", target_set_digest="0" * 64)
 OTHER = PORTAL.model_copy(update={"metric_profile": "portal_loose"})
-
-
-def entry(event: str, name: str, mean: float | None = None, **more: object) -> LedgerEntry:
-    return LedgerEntry.model_validate(
-        {"event": event, "name": name, "at": "2026-11-23", "family": "f", "judge": PORTAL, "mean": mean}
-        | more
-    )
 
 
 def test_the_imported_history_holds_twelve_scored_runs_of_eleven_behaviours_without_lineage() -> None:
@@ -73,13 +64,37 @@ def test_an_unknown_name_is_refused() -> None:
 def test_the_best_ever_stays_when_a_lower_champion_follows() -> None:
     entries = [
         entry("scored", "a", 40.0),
-        entry("promoted", "a"),
+        promotion("a", 1),
         entry("scored", "b", 39.5),
-        entry("promoted", "b"),
+        promotion("b", 2, 39.5),
     ]
     now = board(entries, PORTAL)
     assert (now.champion, now.best_ever) == ("b", "a")
     assert [(row.name, row.status) for row in now.rows] == [("a", "advanced"), ("b", "champion")]
+
+
+def test_the_champion_is_the_last_promoted_by_the_pointer_whatever_the_clocks_said() -> None:
+    early, late = promotion("b", 2, at="2026-11-23T11:00:00+00:00"), promotion("a", 1)
+    assert board([entry("scored", "a", 40.0), early, late], PORTAL).champion == "b"
+
+
+@pytest.mark.parametrize(("event", "given"), [("promoted", None), ("scored", pointer("a", 1))])
+def test_a_pointer_belongs_to_promotions_only(event: str, given: object) -> None:
+    with pytest.raises(ValueError, match="a pointer belongs to a promotion"):
+        entry(event, "a", 40.0, pointer=given)
+
+
+def test_what_is_no_standing_leaves_status_and_scores_as_they_were() -> None:
+    seen = [entry("scored", "a", 40.0), entry("rescored", "a", 41.0), entry("analysed", "a")]
+    (row,) = board([*seen, entry("rendered", "a", judge=None), entry("pruned", "a", judge=None)], PORTAL).rows
+    assert (row.status, row.mean) == ("scored", 40.0)
+
+
+def test_runs_that_no_judge_has_seen_are_not_in_the_history() -> None:
+    entries = [*shipped_history(), entry("rendered", "a", judge=None)]
+    assert judges(entries) == (None,)
+    assert "a" not in {row.name for row in board(entries, None).rows}
+    assert canonical_name("a.zip", entries) == "a"
 
 
 def test_a_rejection_keeps_its_reasons_and_the_score_it_was_given() -> None:

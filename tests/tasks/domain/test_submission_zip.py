@@ -95,11 +95,13 @@ def manifest(*, submittable: bool) -> RunManifest:
         routes=(),
         submission=SubmissionZip(key="k", size=1, sha256="0" * 64, behaviour_digest="0" * 64, photos=1),
         contact_sheet="sheet",
+        contact_sheet_sha256="0" * 64,
         rendered=1,
         quarantined=tuple(
             QuarantinedPhoto(file_name=f"p{index}.jpg", code="truncated", reason="cut") for index in range(7)
         ),
         shards=(),
+        shard_records=(),
         submittable=submittable,
     )
 

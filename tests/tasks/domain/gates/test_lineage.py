@@ -30,9 +30,11 @@ MANIFEST = RunManifest(
     routes=(),
     submission=SubmissionZip(key="k", size=1, sha256="a" * 64, behaviour_digest="b" * 64, photos=2),
     contact_sheet="k",
+    contact_sheet_sha256="3" * 64,
     rendered=2,
     quarantined=(),
     shards=(),
+    shard_records=(),
     submittable=True,
 )
 SCORED = ScoredSubmission(
