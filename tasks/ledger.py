@@ -3,24 +3,15 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from infra.store.interface import ObjectStore
-from tasks.domain.errors import DomainError
 from tasks.domain.ledger import LedgerEntry, board, judges, shipped_history
 from tasks.domain.retention import Protection, PrunePlan, StoredArtifact, plan_prune
-from tasks.domain.schemas import Record, RunManifest, RunPlan
+from tasks.domain.schemas import RunManifest, RunPlan
 from tasks.keys import LEDGER, ledger_key, manifest_key, plan_key, shard_prefix, submission_key
-
-T = TypeVar("T", bound=Record)
+from tasks.records import read_record
 
 _RUN_MAY_LAST = timedelta(hours=24)  # a plan without a manifest that is older belongs to a run that died
-
-
-class RecordUnreadable(DomainError):
-    """A stored record is damaged, or was written by another version."""
 
 
 def append(entry: LedgerEntry, store: ObjectStore) -> None:
@@ -31,7 +22,7 @@ def append(entry: LedgerEntry, store: ObjectStore) -> None:
 
 def entries(store: ObjectStore) -> list[LedgerEntry]:
     """Read the ledger in the order of its entries' times, the user's history first."""
-    kept = [_parse(LedgerEntry, found.key, store) for found in store.list(LEDGER)]
+    kept = [read_record(LedgerEntry, found.key, store) for found in store.list(LEDGER)]
     return [*shipped_history(), *sorted(kept, key=lambda entry: entry.at)]
 
 
@@ -40,7 +31,7 @@ def finished_runs(store: ObjectStore) -> Iterator[RunManifest]:
     start, end = _around(manifest_key)
     for found in store.list(start):
         if found.key.endswith(end):
-            yield _parse(RunManifest, found.key, store)
+            yield read_record(RunManifest, found.key, store)
 
 
 def untested(store: ObjectStore, ledger: Iterable[LedgerEntry]) -> list[RunManifest]:
@@ -84,18 +75,6 @@ def prune(plan: PrunePlan, store: ObjectStore, *, now: datetime) -> None:
             store.delete(zipped.key, expected=zipped.version)
 
 
-def _parse(kind: type[T], key: str, store: ObjectStore) -> T:
-    try:
-        return kind.model_validate_json(store.read(key))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise RecordUnreadable(
-            f"{store.url}/{key} is no {kind.__name__} of this version: {place}: {first['msg']}; "
-            f"restore it, or move it out of the store"
-        ) from error
-
-
 def _artifacts(store: ObjectStore) -> Iterator[StoredArtifact]:
     for manifest in finished_runs(store):
         if store.head(manifest.submission.key) is not None:
@@ -111,7 +90,7 @@ def _unfinished_plans(store: ObjectStore) -> Iterator[RunPlan]:
     for found in store.list(start):
         name = found.key.removeprefix(start).removesuffix(end)
         if found.key.endswith(end) and store.head(manifest_key(name)) is None:
-            yield _parse(RunPlan, found.key, store)
+            yield read_record(RunPlan, found.key, store)
 
 
 def _protections(ledger: Sequence[LedgerEntry]) -> defaultdict[str, set[Protection]]:

@@ -22,6 +22,7 @@ def pointer(name: str, generation: int, mean: float = 40.0, *, at: str = NOON) -
     return ChampionPointer(
         generation=generation,
         name=name,
+        family="f",
         judge=PORTAL,
         mean=mean,
         submission_sha256="1" * 64,

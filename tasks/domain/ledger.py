@@ -57,6 +57,7 @@ class ChampionPointer(Record):
     generation: int = Field(ge=1)
     """How many promotions there were, this one included."""
     name: str
+    family: str
     judge: Judge
     mean: Score
     submission_sha256: Sha256
@@ -225,6 +226,11 @@ def rendered_entry(manifest: RunManifest, key: str, sha256: str) -> LedgerEntry:
         behaviour_digest=manifest.submission.behaviour_digest,
         evidence={key: sha256},
     )
+
+
+def pointer_document(pointer: ChampionPointer) -> bytes:
+    """Write a pointer as it is stored; equal pointers give equal bytes."""
+    return pointer.model_dump_json().encode()
 
 
 def _rows(entries: Sequence[LedgerEntry]) -> list[BoardRow]:

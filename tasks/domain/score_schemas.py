@@ -17,7 +17,7 @@ Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 GroupKind = Literal["overall", "dimension", "bucket", "route", "listing"]
 Standing = Literal["champion", "baseline", "best_ever"]
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._]+")
+_UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
 class Judge(Record):
@@ -33,7 +33,7 @@ class Judge(Record):
     def key(self) -> str:
         """The judge as one word for keys of the store; equal for equal judges only."""
         words = "\n".join((self.name, self.version, self.metric_profile, self.target_set_digest))
-        return f"{_UNSAFE.sub('-', self.name)[:40]}-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
+        return f"{_UNSAFE.sub('-', self.name.lower()).strip('-')[:40]}-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
 
     def __str__(self) -> str:
         """Name the judge in sentences."""
