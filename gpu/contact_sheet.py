@@ -11,6 +11,8 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from gpu.preview import fitted_photo
+
 _TILE_WIDTH = 420
 _CAPTION_HEIGHT = 26
 _GAP = 10
@@ -49,12 +51,7 @@ def _cell(row: SheetRow) -> NDArray[np.uint8]:
 
 
 def _tile(jpeg: bytes) -> NDArray[np.uint8]:
-    photo = simplejpeg.decode_jpeg(jpeg, "BGR", min_width=_TILE_WIDTH, min_factor=1)
-    height, width = photo.shape[:2]
-    scale = min(_TILE_WIDTH / width, _tile_height() / height)
-    small = cv2.resize(
-        photo, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
-    )
+    small = fitted_photo(jpeg, width=_TILE_WIDTH, height=_tile_height())
     tile = np.full((_tile_height(), _TILE_WIDTH, 3), _PAPER, np.uint8)
     top, left = (_tile_height() - small.shape[0]) // 2, (_TILE_WIDTH - small.shape[1]) // 2
     tile[top : top + small.shape[0], left : left + small.shape[1]] = small

@@ -20,11 +20,12 @@ from gpu.contact_sheet import SheetRow, contact_sheet
 from infra.errors import ObjectExists
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
-from tasks.domain.schemas import RenderedShard, RoutedPhoto, RouteUse, RunManifest, RunPlan, Warp
+from tasks.domain.schemas import RenderedShard, RoutedPhoto, RouteUse, RunManifest, RunPlan
 from tasks.domain.shards import count_routes
 from tasks.failures import step
 from tasks.keys import contact_sheet_key, manifest_key, photo_key
 from tasks.originals import OriginalChanged, read_original
+from tasks.warps import warp_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -135,12 +136,6 @@ def _route_row(route: RouteUse) -> dict[str, object]:
         "border": route.border,
         "coefficients": route.coefficient_source,
     }
-
-
-def warp_text(warp: Warp) -> str:
-    """Write a warp's numbers on one line."""
-    values = warp.model_dump(exclude={"kind"})
-    return " ".join([warp.kind, *(f"{name}={value}" for name, value in values.items())])
 
 
 def _sheet_rows(plan: RunPlan, shards: Sequence[RenderedShard], store: ObjectStore) -> list[SheetRow]:

@@ -1,4 +1,4 @@
-"""Turns a routed warp into the sampling map that render processes evaluate."""
+"""Turns a routed warp into the sampling map that render processes evaluate, or into a line to read."""
 
 from gpu.coordinates import ImageSize
 from gpu.legacy import legacy_radial_map
@@ -16,3 +16,9 @@ def radial_map_of(warp: Warp, size: ImageSize) -> RadialMap | None:
             return legacy_radial_map(warp.k1, warp.k2, warp.alpha, size)
         case CurveWarp():
             return LensCurve(factors=warp.factors, centre_shift=warp.centre_shift).radial_map(size)
+
+
+def warp_text(warp: Warp) -> str:
+    """Write a warp's numbers on one line."""
+    values = warp.model_dump(exclude={"kind"})
+    return " ".join([warp.kind, *(f"{name}={value}" for name, value in values.items())])
