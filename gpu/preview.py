@@ -24,7 +24,7 @@ def preview_jpeg(jpeg: bytes, long_side: int) -> bytes:
 
 
 def fitted_photo(jpeg: bytes, *, width: int, height: int) -> NDArray[np.uint8]:
-    """Decode a photo as the largest picture of its shape that fits into a box of pixels, ``(H, W, 3)`` BGR."""
+    """Decode a photo as the largest ``(H, W, 3)`` BGR picture of its shape that fits into a box of pixels."""
     stored_height, stored_width = simplejpeg.decode_jpeg_header(jpeg)[:2]
     scale = min(width / stored_width, height / stored_height)
     size = max(1, round(stored_width * scale)), max(1, round(stored_height * scale))
