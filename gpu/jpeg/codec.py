@@ -71,6 +71,21 @@ def decode(data: bytes, header: JpegHeader) -> Planes:
     return Planes(luma, chroma, subsampling=subsampling, chroma_step=step)
 
 
+def decode_bgr(data: bytes, header: JpegHeader) -> Plane:
+    """Decode a photo strictly to ``(H, W, 3)`` blue, green and red, as viewers show it but never turned.
+
+    Chroma is interpolated to full size by libjpeg; a grey photo has three equal channels.
+
+    Args:
+        data: The file.
+        header: What ``read_header`` found in the same bytes.
+
+    Raises:
+        PhotoRejected: ``damaged``, with the decoder's own words.
+    """
+    return _decode_strictly(_without_metadata(data, header), "BGR")
+
+
 def encode(planes: Planes, *, quality: int = 95) -> bytes:
     """Encode planes as a baseline JPEG with their subsampling, and a JFIF header as its only metadata.
 

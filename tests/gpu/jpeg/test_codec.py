@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gpu.jpeg.codec import Plane, Planes, check_output, decode, encode
+from gpu.jpeg.codec import Plane, Planes, check_output, decode, decode_bgr, encode
 from gpu.jpeg.header import read_header
 from gpu.jpeg.rejection import PhotoRejected
 from tests.hostile_images import jpeg, progressive_jpeg, scene, with_segments
@@ -211,3 +211,24 @@ def test_damaged_own_output_is_refused(photo: bytes) -> None:
     half = len(photo) // 2
     with pytest.raises(PhotoRejected, match="strict decoder"):
         check_output(photo[:half] + photo[half + 500 :], 320, 240)
+
+
+@pytest.mark.parametrize("subsampling", ["444", "422", "420", "440", "411"])
+def test_pixels_are_those_that_other_decoders_give(subsampling: str) -> None:
+    photo = jpeg(scene(37, 21), subsampling=subsampling)
+    expected = np.asarray(Image.open(io.BytesIO(photo)).convert("RGB"))[..., ::-1]
+    assert np.array_equal(decode_bgr(photo, read_header(photo)), expected)
+
+
+def test_a_grey_photo_has_three_equal_channels() -> None:
+    photo = simplejpeg.encode_jpeg(scene(37, 21)[..., :1].copy(), colorspace="GRAY")
+    blue, green, red = cv2.split(decode_bgr(photo, read_header(photo)))
+    assert np.array_equal(blue, green)
+    assert np.array_equal(green, red)
+
+
+def test_pixels_of_a_cut_photo_are_refused() -> None:
+    photo = jpeg(scene(320, 240))
+    header = read_header(photo)
+    with pytest.raises(PhotoRejected, match="strict decoder"):
+        decode_bgr(photo[: len(photo) // 2] + photo[-2:], header)
