@@ -33,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve a portal that speaks the judge's protocol and scores against your targets.",
     )
     add = parser.add_argument
-    add("--targets", type=Path, required=True, help="folder with originals/ and targets/, {id}.jpg in both")
+    add("--targets", type=Path, required=True, help="folder with [test-]originals/ and [test-]targets/")
     add("--state", type=Path, required=True, help="folder of jobs, results and uploads")
     add("--scorer", required=True, metavar="MODULE:FUNCTION", help="metric, called for each photo")
     add("--metric-profile", required=True, help="name of the metric's parameters, told with each result")

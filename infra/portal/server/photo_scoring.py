@@ -3,7 +3,8 @@
 The metric is named by an import string, because this room knows no arrays: ``module:function``, called
 as ``function(output, original, target)`` with the bytes of three JPEGs. It returns ``{"score": 0 to 100,
 "hard_fail": bool, "metrics": {name: number}}`` and raises ``ValueError`` for an output that is no usable
-photo (which scores 0, as a hard fail). Whatever else it raises fails the job: that is the portal's fault.
+photo (which scores 0, as a hard fail). ``TargetSetUnusable`` for an original or target that cannot be scored
+against, and whatever else it raises, fails the job: that is the portal's fault.
 """
 
 import math
@@ -14,7 +15,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
-from infra.errors import SubmissionZipRefused
+from infra.errors import SubmissionZipRefused, TargetSetUnusable
 from infra.portal.server.submission_reader import StoredFile
 from infra.portal.server.target_set import TargetPhoto, read_unchanged
 
@@ -52,6 +53,8 @@ def score_photo(job: PhotoJob) -> PhotoScore:
         found = scorer(output, original, target)
     except ValueError:
         return PhotoScore(job.photo_id, 0.0, hard_fail=True, metrics={})
+    except TargetSetUnusable as error:
+        raise TargetSetUnusable(f"nothing was scored: photo {job.photo_id!r}: {error}") from error
     return _checked(found, job=job)
 
 

@@ -35,7 +35,7 @@ class PortalOptions:
     """What a portal is told."""
 
     targets: Path
-    """Folder with ``originals/`` and ``targets/``."""
+    """Folder of originals and targets, see ``target_set``."""
     state: Path
     """Folder of jobs, results and uploads; one portal at a time."""
     scorer: str

@@ -1,4 +1,4 @@
-"""Hold the photos that the portal scores against: ``originals/{id}.jpg`` and ``targets/{id}.jpg``.
+"""Hold the photos that the portal scores against: ``{id}.jpg`` in a folder of originals and one of targets.
 
 All are hashed once, at the start; the digest of the set is part of the judge's identity. It decodes nothing.
 """
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.errors import TargetSetUnusable
+
+LAYOUTS = (("originals", "targets"), ("test-originals", "test-targets"))
+"""Names of the two folders; the second pair is that of the data root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,16 @@ def read_target_set(folder: Path) -> TargetSet:
     """Find and hash the photos.
 
     Raises:
-        TargetSetUnusable: A folder is missing or empty, or a photo lacks its counterpart.
+        TargetSetUnusable: A folder is missing or empty, a photo lacks its counterpart, or both layouts are
+            there.
     """
-    originals, targets = (_ids(folder / name) for name in ("originals", "targets"))
-    if unpaired := sorted(originals ^ targets):
+    originals, targets = _layout(folder)
+    if unpaired := sorted(_ids(originals) ^ _ids(targets)):
         raise TargetSetUnusable(
-            f"{len(unpaired)} photos of {str(folder)!r} are in only one of originals/ and targets/: "
-            f"{', '.join(map(repr, unpaired[:5]))}; each needs both"
+            f"{len(unpaired)} photos of {str(folder)!r} are in only one of {originals.name}/ and "
+            f"{targets.name}/: {', '.join(map(repr, unpaired[:5]))}; each needs both"
         )
-    photos = {photo_id: _photo(folder, photo_id) for photo_id in sorted(targets)}
+    photos = {photo_id: _photo(originals, targets, photo_id) for photo_id in sorted(_ids(targets))}
     lines = (f"{name}\0{photo.original_sha256}\0{photo.target_sha256}\n" for name, photo in photos.items())
     return TargetSet(photos, hashlib.sha256("".join(lines).encode()).hexdigest())
 
@@ -62,14 +66,24 @@ def read_unchanged(path: Path, *, sha256: str) -> bytes:
     return content
 
 
+def _layout(folder: Path) -> tuple[Path, Path]:
+    found = [(folder / a, folder / b) for a, b in LAYOUTS if (folder / a).is_dir() and (folder / b).is_dir()]
+    if len(found) != 1:
+        pairs = " or ".join(f"{originals}/ and {targets}/" for originals, targets in LAYOUTS)
+        raise TargetSetUnusable(
+            f"{str(folder)!r} must hold {pairs}, and not both pairs; it holds {len(found)} of them"
+        )
+    return found[0]
+
+
 def _ids(folder: Path) -> set[str]:
-    if not folder.is_dir() or not (ids := {path.stem for path in folder.glob("*.jpg")}):
+    if not (ids := {path.stem for path in folder.glob("*.jpg")}):
         raise TargetSetUnusable(f"{str(folder)!r} holds no photos; it needs one .jpg for each id")
     return ids
 
 
-def _photo(folder: Path, photo_id: str) -> TargetPhoto:
-    original, target = (folder / name / f"{photo_id}.jpg" for name in ("originals", "targets"))
+def _photo(originals: Path, targets: Path, photo_id: str) -> TargetPhoto:
+    original, target = (folder / f"{photo_id}.jpg" for folder in (originals, targets))
     return TargetPhoto(original, _sha256(original), target, _sha256(target))
 
 

@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+from infra.errors import TargetSetUnusable
+
 
 def share_of_target(output: bytes, original: bytes, target: bytes) -> dict[str, object]:
     """100 where the output is the target, 0 where it is the original, something between elsewhere."""
@@ -29,6 +31,10 @@ def crashing(output: bytes, original: bytes, target: bytes) -> dict[str, object]
 
 def broken(output: bytes, original: bytes, target: bytes) -> dict[str, object]:
     raise ZeroDivisionError("secret of the scorer")
+
+
+def unusable(output: bytes, original: bytes, target: bytes) -> dict[str, object]:
+    raise TargetSetUnusable("its target is unusable: torn")
 
 
 def _crash(output: bytes, original: bytes, target: bytes, *, times: int) -> dict[str, object]:

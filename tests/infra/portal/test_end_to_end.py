@@ -93,7 +93,12 @@ def test_a_finished_job_is_still_told_after_a_restart(start_portal: StartPortal,
 
 
 @pytest.mark.parametrize(
-    ("scorer", "told"), [("crashing", "crashed, twice"), ("broken", "scorer broke: ZeroDivisionError")]
+    ("scorer", "told"),
+    [
+        ("crashing", "crashed, twice"),
+        ("broken", "scorer broke: ZeroDivisionError"),
+        ("unusable", "photo 'home0_g0': its target is unusable: torn"),
+    ],
 )
 def test_a_portal_whose_scorer_breaks_gives_no_scores(
     start_portal: StartPortal, store: LocalStore, scorer: str, told: str

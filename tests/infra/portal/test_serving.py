@@ -82,6 +82,39 @@ def pair(folder: Path, photo_id: str, *, target: bytes = b"target") -> None:
         (folder / kind / f"{photo_id}.jpg").write_bytes(body)
 
 
+def test_the_layout_of_the_data_root_holds_the_same_target_set(tmp_path: Path) -> None:
+    pair(tmp_path, "home0_g0")
+    plain = read_target_set(tmp_path)
+    for kind in ("originals", "targets"):
+        (tmp_path / kind).rename(tmp_path / f"test-{kind}")
+    renamed = read_target_set(tmp_path)
+    assert renamed.digest == plain.digest
+    assert renamed.photos["home0_g0"].target == tmp_path / "test-targets" / "home0_g0.jpg"
+
+
+@pytest.mark.parametrize("folders", [[], ["originals", "test-targets"], ["originals"]])
+def test_a_folder_without_both_halves_of_a_layout_is_refused(folders: list[str], tmp_path: Path) -> None:
+    for name in folders:
+        (tmp_path / name).mkdir()
+    with pytest.raises(TargetSetUnusable, match="must hold originals/ and targets/ or test-originals/ and"):
+        read_target_set(tmp_path)
+
+
+def test_two_target_sets_in_one_folder_are_refused(tmp_path: Path) -> None:
+    pair(tmp_path, "home0_g0")
+    for kind in ("test-originals", "test-targets"):
+        (tmp_path / kind).mkdir()
+    with pytest.raises(TargetSetUnusable, match="not both pairs; it holds 2"):
+        read_target_set(tmp_path)
+
+
+def test_empty_folders_are_no_target_set(tmp_path: Path) -> None:
+    for kind in ("originals", "targets"):
+        (tmp_path / kind).mkdir()
+    with pytest.raises(TargetSetUnusable, match="holds no photos"):
+        read_target_set(tmp_path)
+
+
 def test_a_target_sets_digest_changes_with_any_photo(tmp_path: Path) -> None:
     pair(tmp_path, "home0_g0")
     first = read_target_set(tmp_path).digest
