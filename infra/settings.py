@@ -9,14 +9,16 @@ dump, the printed table or an error.
 
 import argparse
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AfterValidator, Field, PrivateAttr, Secret, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -30,6 +32,8 @@ from infra.errors import AdapterError
 
 PREFIX = "CALIBGUARD_"
 DEFAULT_ENV_FILE = Path(".env")
+_HOST = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_MOMENT = "2026-03-01T17:00:00+01:00"
 
 # Field name -> the name that the user's .env already has.
 RUNBOOK_NAMES: Mapping[str, str] = {
@@ -51,7 +55,7 @@ RUNBOOK_NAMES: Mapping[str, str] = {
     )
 }
 
-PathSetting = Literal["data_root", "output_root", "checkpoint_root"]
+PathSetting = Literal["data_root", "output_root", "checkpoint_root", "portal_targets"]
 TextSetting = Literal[
     "kaggle_username",
     "s3_access_key_id",
@@ -130,6 +134,34 @@ def _store_url(url: str) -> str:
     return url
 
 
+def _hosts(hosts: object) -> object:
+    """Split a comma-separated list; the parts are not shown, a pasted URL may hold a key."""
+    if not isinstance(hosts, str):
+        return hosts
+    parts = [part.strip().lower() for part in hosts.split(",")]
+    for number, part in enumerate(parts, start=1):
+        if not _HOST.fullmatch(part):
+            raise ValueError(f"entry {number} of the list must be HOST or HOST:PORT, without scheme or path")
+    return parts
+
+
+def _moment(moment: object) -> object:
+    if not isinstance(moment, str):
+        return moment
+    try:
+        return datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise ValueError(f"expected a moment such as {_MOMENT}, found {moment!r}") from error
+
+
+def _with_zone(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(
+            f"expected a moment with its time zone, such as {_MOMENT}, found {moment.isoformat()!r}"
+        )
+    return moment
+
+
 def _usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -143,6 +175,8 @@ def _default_store(values: Mapping[str, Any]) -> str:
 
 Folder = Annotated[Path, AfterValidator(_folder)]
 WebUrl = Annotated[PrivateUrl, AfterValidator(_web_url)]
+Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
+Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_with_zone)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +234,37 @@ class Settings(BaseSettings):
         description="Free disk space in MiB that must be left beside what a run needs; 0 asks for none.",
     )
     work_pool: str = Field("calibguard", description="Prefect work pool that the deployments belong to.")
+    portal_url: WebUrl = Field(
+        PrivateUrl("http://127.0.0.1:8500"),
+        description="Scoring portal. On plain http of this machine it is our own, which `make up` starts.",
+    )
+    portal_token: SecretStr | None = Field(None, description="Token that the scoring portal asks for.")
+    portal_judge: str = Field(
+        "calibguard-portal",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+        description="Our own name for the portal's judge; submissions under way are kept by it.",
+    )
+    portal_upload_hosts: Hosts = Field(
+        (),
+        description="Hosts besides the portal's own that it may have zips sent to: HOST or HOST:PORT, commas"
+        " between them.",
+    )
+    portal_rescores: bool = Field(
+        True,
+        description="Whether the judge scores one submission twice; the champion is then scored again beside"
+        " each challenger.",
+    )
+    portal_targets: Folder | None = Field(
+        None,
+        description="Folder with `originals/` and `targets/` that our own portal scores against; unset means"
+        " the data root, where it has `test-originals/` and `test-targets/`.",
+    )
+    deadline: Moment | None = Field(
+        None, description="End of the competition: ISO 8601 with the time zone; unset means none."
+    )
+    deadline_submission: Literal["enabled", "disabled"] = Field(
+        "disabled", description="Whether the fallback before the deadline submits by itself."
+    )
     kaggle_username: str | None = Field(None, description="Kaggle user name, with `KAGGLE_KEY`.")
     kaggle_key: SecretStr | None = Field(None, description="Kaggle API key of that user.")
     kaggle_api_token: SecretStr | None = Field(None, description="Kaggle API token; replaces name and key.")
@@ -389,6 +454,8 @@ def _shown(value: object) -> str:
         return "unset"
     if isinstance(value, SecretStr):
         return f"set, {len(value)} characters"
+    if isinstance(value, tuple):
+        return ", ".join(value) or "unset"
     return str(value)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,8 @@ CANARIES = {
     "KAGGLE_MCP_URL": "https://me:canary-mcp@kaggle.example/mcp?key=canary-mcp-query#canary-fragment",
     "AKASH_TRAIN_SCRIPT_URL": "https://raw.example/train.py?token=canary-script",
     "CALIBGUARD_S3_ENDPOINT_URL": "http://canary-user:canary-pass@127.0.0.1:8333",
+    "CALIBGUARD_PORTAL_URL": "https://canary-user@portal.example/?key=canary-portal",
+    "CALIBGUARD_PORTAL_TOKEN": "canary-portal-token",
 }
 
 
@@ -196,6 +199,73 @@ def test_the_store_lies_in_the_output_root_unless_told_otherwise(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert load_settings(None).store_url == store
+
+
+def test_upload_hosts_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALIBGUARD_PORTAL_UPLOAD_HOSTS", "Bucket.example, 10.0.0.1:8333,[::1]:80")
+    settings = load_settings(None)
+    assert settings.portal_upload_hosts == ("bucket.example", "10.0.0.1:8333", "[::1]:80")
+    shown = {row.setting: row.value for row in describe_settings(settings)}["portal_upload_hosts"]
+    assert shown == "bucket.example, 10.0.0.1:8333, [::1]:80"
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        "a.example,",
+        "https://canary.example",
+        "a.example,canary.example/x?key=canary",
+        "canary@a.example",
+        "*.a",
+    ],
+)
+def test_an_upload_host_that_is_none_is_refused_and_not_shown(
+    hosts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBGUARD_PORTAL_UPLOAD_HOSTS", hosts)
+    (problem,) = _problems()
+    assert "of the list must be HOST or HOST:PORT" in problem
+    assert "canary" not in problem
+
+
+@pytest.mark.parametrize("name", ["Judge", "", "a b", "-x", "../x", "a" * 64])
+def test_a_judges_name_is_one_that_can_be_part_of_a_key(name: str) -> None:
+    with pytest.raises(ValidationError, match="portal_judge"):
+        Settings(portal_judge=name)
+
+
+@pytest.mark.parametrize(
+    "moment", ["2026-03-01T17:00:00+01:00", "2026-03-01T16:00Z", "2026-03-01 16:00:00+00:00"]
+)
+def test_a_deadline_is_a_moment_the_same_everywhere(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALIBGUARD_DEADLINE", moment)
+    assert load_settings(None).deadline == datetime(2026, 3, 1, 16, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("moment", "sentence"),
+    [
+        (
+            "2026-03-01T17:00",
+            "expected a moment with its time zone, such as 2026-03-01T17:00:00+01:00, found",
+        ),
+        ("2026-03-01", "expected a moment with its time zone"),
+        ("tomorrow", "expected a moment such as 2026-03-01T17:00:00+01:00, found 'tomorrow'"),
+        ("1772380800", "expected a moment"),
+    ],
+)
+def test_a_deadline_without_a_zone_is_refused_in_a_sentence(
+    moment: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBGUARD_DEADLINE", moment)
+    (problem,) = _problems()
+    assert problem.startswith(f"CALIBGUARD_DEADLINE in the environment: {sentence}")
+
+
+def test_the_deadline_submits_nothing_by_itself_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(None).deadline_submission == "disabled"
+    monkeypatch.setenv("CALIBGUARD_DEADLINE_SUBMISSION", "yes")
+    assert "'enabled' or 'disabled', found 'yes'" in _problems()[0]
 
 
 def test_a_misspelt_variable_is_reported_with_the_nearest_name(
