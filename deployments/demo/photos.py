@@ -100,7 +100,8 @@ def draw_photos(
 ) -> tuple[DemoPhoto, ...]:
     """Fill a folder with photos named ``{property}_g{n}.jpg``; take it as it is where it is complete.
 
-    Beside the folder ``{folder}.json`` records what was drawn, and ``{folder}-targets`` holds the targets.
+    Beside the folder ``{folder}.json`` records what was drawn, and ``{folder}-targets`` holds the targets;
+    those of ``test-originals`` are in ``test-targets``.
 
     Args:
         folder: Made when it is missing; files of other names in it are left alone.
@@ -117,7 +118,8 @@ def draw_photos(
     if count < 2 or long_side < 64:
         raise ValueError(f"2 photos of 64 pixels or more are needed, got {count} of {long_side}")
     listings = _plan(count, seed, long_side)
-    targets = folder.with_name(folder.name + "-targets") if with_targets else None
+    name = folder.name.removesuffix("-originals")
+    targets = folder.with_name(f"{name}-targets") if with_targets else None
     photos = tuple(_photo(listing, shot, folder, targets) for listing in listings for shot in listing.shots)
     request = {"version": DRAWING_VERSION, "seed": seed, "count": count, "long_side": long_side}
     record = folder.with_name(folder.name + ".json")
@@ -129,6 +131,17 @@ def draw_photos(
     digests = {str(path.relative_to(folder.parent)): _digest(path) for path in _files(photos)}
     _write(record, json.dumps({"request": request, "sha256": digests}, indent=1).encode())
     return photos
+
+
+def draw_target_set(folder: Path, count: int, *, seed: int = 7, long_side: int = _LONG_SIDE) -> Path:
+    """Fill a folder with ``test-originals/`` and ``test-targets/``, as a data root and our portal have them.
+
+    Returns:
+        The folder, for ``-p photos=`` and ``CALIBGUARD_PORTAL_TARGETS`` alike.
+    """
+    originals = folder / "test-originals"
+    draw_photos(originals, count=count, seed=seed, with_targets=True, long_side=long_side)
+    return folder
 
 
 def _photo(listing: _Listing, shot: _Shot, folder: Path, targets: Path | None) -> DemoPhoto:

@@ -10,7 +10,8 @@ import simplejpeg
 from PIL import Image
 
 from deployments.demo.lenses import LENSES
-from deployments.demo.photos import DemoPhoto, _plan, draw_photos
+from deployments.demo.photos import DemoPhoto, _plan, draw_photos, draw_target_set
+from infra.portal.server.target_set import read_target_set
 
 
 def _draw(folder: Path, *, seed: int = 7, processes: int = 1) -> tuple[DemoPhoto, ...]:
@@ -102,3 +103,23 @@ def test_every_photo_shows_something_that_its_target_shows_elsewhere(drawn: tupl
 def test_too_few_or_too_small_photos_are_refused(count: int, long_side: int, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="2 photos of 64 pixels"):
         draw_photos(tmp_path / "photos", count=count, long_side=long_side)
+
+
+def test_a_target_set_is_one_that_our_portal_scores_against(tmp_path: Path) -> None:
+    folder = draw_target_set(tmp_path / "set", 4, long_side=64)
+    photos = read_target_set(folder).photos
+    assert len(photos) == 4
+    assert all(photo.original_sha256 != photo.target_sha256 for photo in photos.values())
+    assert {path.name for path in folder.iterdir()} == {
+        "test-originals",
+        "test-originals.json",
+        "test-targets",
+    }
+
+
+def test_a_complete_target_set_is_not_drawn_again(tmp_path: Path) -> None:
+    def written() -> list[int]:
+        folder = draw_target_set(tmp_path / "set", 2, long_side=64)
+        return [path.stat().st_mtime_ns for path in sorted(folder.glob("*/*.jpg"))]
+
+    assert written() == written() != []
