@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,14 +11,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from tasks.adapters import run_store
+from tasks.adapters import run_store, settings
 from tasks.domain.ledger import Board, board, canonical_name, judges
 from tasks.failures import SENTENCES
 from tasks.ledger import entries, prune_plan, untested
 from tasks.ledger import prune as remove
+from tasks.portal import Mode, PortalChoice, Profile, serve_portal
 from tasks.preflight import Remote, preflight_checks
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+portal = typer.Typer(no_args_is_help=True, help="Our own scoring portal.")
+app.add_typer(portal, name="portal")
 
 
 @app.callback()
@@ -28,7 +32,9 @@ def calibguard() -> None:
 @app.command()
 def preflight(
     photos: Annotated[str | None, typer.Option(help="Folder of originals; default: the data root.")] = None,
-    needs: Annotated[list[Remote] | None, typer.Option(help="Provider whose credentials are needed.")] = None,
+    needs: Annotated[
+        list[Remote] | None, typer.Option(help="Provider whose credentials are needed, or the portal.")
+    ] = None,
 ) -> None:
     """Check everything a run needs. Exit status 0 when all checks pass, 1 when one does not."""
     checks = preflight_checks(photos, needs or ())
@@ -83,6 +89,61 @@ def prune(
         remove(plan, store, now=datetime.now(UTC))
     for removed in plan.zips:
         print(f"{'removed' if apply else 'remove '} {removed}")
+
+
+@portal.command()
+def serve(
+    targets: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder with originals/ and targets/, or test-originals/ and test-targets/, {id}.jpg in"
+            " both. Default: CALIBGUARD_PORTAL_TARGETS, else the data root."
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Folder of jobs, results and uploads. Default: `portal` in the state folder."),
+    ] = None,
+    profile: Annotated[Profile, typer.Option(help="Parameters of the metric.")] = "portal",
+    mode: Annotated[
+        Mode, typer.Option(help="Improvement over the original, or plain similarity to the target.")
+    ] = "improvement",
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; any but loopback needs a token.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="0 for any free port. Default: that of CALIBGUARD_PORTAL_URL.")
+    ] = None,
+    public_url: Annotated[
+        str | None, typer.Option(help="How clients reach the portal. Default: http://HOST:PORT.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the token that clients must show.")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that score. Default: CALIBGUARD_RENDER_PROCESSES.")
+    ] = None,
+    judge_name: Annotated[str | None, typer.Option(help="Told with each result.")] = None,
+    judge_version: Annotated[str | None, typer.Option(help="Told with each result.")] = None,
+) -> None:
+    """Score submissions over HTTP against targets you hold, as the judge does, until Ctrl-C.
+
+    Jobs and results are kept in the state folder: what a stop interrupts is done again at the next start.
+    """
+    choice = PortalChoice(
+        targets=targets,
+        state=state,
+        profile=profile,
+        mode=mode,
+        host=host,
+        port=port,
+        public_url=public_url,
+        token_file=token_file,
+        processes=processes,
+        judge_name=judge_name,
+        judge_version=judge_version,
+    )
+    serve_portal(choice, settings())
 
 
 def _board_table(one: Board) -> Table:

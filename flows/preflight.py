@@ -15,7 +15,7 @@ def preflight(photos: str | None = None, needs: tuple[Remote, ...] = ()) -> Stat
 
     Args:
         photos: Folder of originals; default: both folders of the data root.
-        needs: Remote providers whose credentials must be there: kaggle, akash.
+        needs: What must be there besides this machine: kaggle, akash (credentials), portal (an answer).
     """
     checks = preflight_checks(photos, needs)
     create_table_artifact([_row(check) for check in checks], key="preflight", description="Preflight")

@@ -5,7 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from gpu.remap.backend import BackendName
-from infra.settings import Settings, load_settings
+from infra.portal.client.connection import Portal
+from infra.settings import Settings, SettingsInvalid, load_settings
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
 from infra.store.s3_connection import S3Credentials
@@ -24,6 +25,24 @@ def run_store() -> ObjectStore:
         return _opened(current.store_url, _s3_credentials(current))
     local = current.store_url
     return _opened(local if "://" in local else str(Path(local).absolute()), None)
+
+
+def scoring_portal() -> Portal:
+    """Give the scoring portal that settings name; nothing is asked of it.
+
+    Raises:
+        SettingsInvalid: Its URL is one that nothing may be sent to.
+    """
+    current = settings()
+    try:
+        return Portal(
+            current.portal_url.get_secret_value(),
+            current.portal_judge,
+            token=current.portal_token,
+            upload_hosts=frozenset(current.portal_upload_hosts),
+        )
+    except ValueError as error:
+        raise SettingsInvalid([f"CALIBGUARD_PORTAL_URL cannot be used: {error}"]) from error
 
 
 def photos_folder(photos: str | None) -> Path:

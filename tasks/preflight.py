@@ -18,9 +18,10 @@ from prefect.settings import get_current_settings
 from gpu.errors import BackendUnavailableError
 from gpu.remap.opening import open_backend
 from infra.errors import AdapterError
+from infra.portal.client.presence import presence
 from infra.settings import Settings, SettingsInvalid, load_settings
 from infra.store.probe import probe_store
-from tasks.adapters import photos_folder, run_store
+from tasks.adapters import photos_folder, run_store, scoring_portal
 from tasks.domain.errors import DomainError
 from tasks.domain.schemas import Check
 from tasks.failures import step
@@ -39,15 +40,17 @@ ENTRY_POINTS = (
 _TEST_FOLDER = "test-originals"
 _TRAINING_FOLDER = "lens-correction-train-cleaned"
 _HELP_S = 120
+_PORTAL_S = 10.0
 _MIB = 2**20
 _GROWTH = 2.5  # bytes of rendered photos and zip for each byte of the originals, at quality 95
 
 
 class Remote(StrEnum):
-    """A provider of render capacity whose credentials a run may need."""
+    """What a run may need besides this machine: providers by their credentials, the portal by its answer."""
 
     KAGGLE = "kaggle"
     AKASH = "akash"
+    PORTAL = "portal"
 
 
 class NotReady(DomainError):
@@ -76,7 +79,7 @@ def preflight_checks(photos: str | None, needs: Sequence[Remote] = ()) -> tuple[
 
     Args:
         photos: Folder of originals; None checks both folders of the data root.
-        needs: Remote providers whose credentials must be there.
+        needs: What must be there besides this machine.
     """
     with ThreadPoolExecutor(2) as starters:
         helps = starters.map(_help_check, ENTRY_POINTS)
@@ -106,6 +109,9 @@ def _checks_of(settings: Settings, photos: str | None, needs: Sequence[Remote]) 
     yield _guarded("store keeps its promises", _store_found, "use a store with conditional writes")
     yield _guarded("remap back end", lambda: open_backend("opencv").version, "install the project again")
     yield _server_check()
+    if Remote.PORTAL in needs:
+        remedy = "start it with `make up`, or set CALIBGUARD_PORTAL_URL and CALIBGUARD_PORTAL_TOKEN"
+        yield _guarded("scoring portal", lambda: presence(scoring_portal(), total_s=_PORTAL_S), remedy)
     yield from _credential_checks(settings, needs)
 
 

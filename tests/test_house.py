@@ -26,6 +26,8 @@ def modules_after(code: str) -> set[str]:
         "tasks.domain.submission_zip",
         "infra.settings",
         "infra.store.opening",
+        "tasks.portal",
+        "tasks.portal_scorer",
     ],
 )
 def test_what_a_remote_machine_needs_imports_without_prefect(module: str) -> None:

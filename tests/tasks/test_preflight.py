@@ -1,5 +1,9 @@
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -65,6 +69,49 @@ def test_credentials_are_asked_for_where_they_are_needed_only(monkeypatch: pytes
     assert checks["Akash credentials"].passed
     assert "secret-akash-key" not in repr(checks)
     assert "Kaggle credentials" not in by_name(surroundings("photos"))
+
+
+def test_the_portal_is_asked_whether_it_is_there_where_it_is_needed_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    monkeypatch.setenv("CALIBGUARD_PORTAL_URL", url)
+    check = by_name(surroundings("photos", [Remote.PORTAL]))["scoring portal"]
+    assert not check.passed
+    assert check.found == f"no connection for GET {url}/api/judge: ConnectError"
+    assert "scoring portal" not in by_name(surroundings("photos"))
+
+
+@pytest.mark.parametrize(
+    ("status", "passed"), [(200, True), (404, True), (401, False), (403, False), (503, False)]
+)
+def test_any_answer_of_a_portal_counts_but_a_refused_token_and_an_outage(
+    status: int, passed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(status) as url:
+        monkeypatch.setenv("CALIBGUARD_PORTAL_URL", url)
+        check = by_name(surroundings("photos", [Remote.PORTAL]))["scoring portal"]
+    assert check.passed is passed
+    assert str(status) in check.found
+
+
+@contextmanager
+def answering(status: int) -> Iterator[str]:
+    """A server that gives every GET the same status and an empty body."""
+
+    class Same(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Same) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 def test_a_value_that_cannot_be_read_ends_the_table_with_its_sentence(
