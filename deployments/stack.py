@@ -1,10 +1,13 @@
 """A Prefect server and worker of the project's own, on loopback, in a state folder of their own.
 
+Where settings name a target set, our own scoring portal is the third of them.
+
 ``up`` leaves them running for the UI, ``down`` stops them; the demo borrows the ones that are up, or runs its
 own for as long as it lasts. Nothing is written outside the state folder.
 
     state/prefect/                 database and profile of the server
-    state/logs/                    what server, worker and supervisor print
+    state/portal/                  jobs, results and uploads of the portal
+    state/logs/                    what server, worker, portal and supervisor print
     state/tmp/                     temporary files of server, worker and runs
     state/stack.json, stack.lock   address of a stack that is up, held by its supervisor
 """
@@ -22,12 +25,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployments.supervisor import answers, is_locked, terminate
-from infra.settings import child_environment, load_settings
+from deployments.children import terminate
+from deployments.own_portal import portal_line
+from deployments.supervisor import answers, is_locked
+from infra.settings import SettingsInvalid, child_environment, load_settings
+from tasks.portal import own_address, portal_targets
 
 UI_PORT = 4200
 _START_TIMEOUT_S = 180.0  # a fresh database is migrated first: 8 s on an idle machine, minutes on a busy one
-_STOP_TIMEOUT_S = 60.0  # worker and server may take 20 s each
+_STOP_TIMEOUT_S = 90.0  # portal, worker and server may take 20 s each
 _POLL_S = 0.5
 
 
@@ -101,16 +107,20 @@ def running_stack(state: Path, **more: str) -> Iterator[Stack]:
 
 
 def start(state: Path, *, port: int) -> Stack:
-    """Start server and worker for good and register the deployments; ``stop`` ends them.
+    """Start server, worker and our own portal for good and register the deployments; ``stop`` ends them.
 
     Args:
         state: Folder for everything they write; created.
         port: Loopback port of API and UI.
 
     Raises:
-        StackError: One is up already, the port is taken, or the server does not answer in time.
+        StackError: One is up already, a port is taken, or the server does not answer in time.
     """
-    _require_free(port)
+    _require_free("127.0.0.1", port, "take another with `make up PORT=...` and name it in PREFECT_API_URL")
+    settings = load_settings()
+    portal = own_address(settings)
+    if portal is not None and portal_targets(settings) is not None:
+        _require_free(portal.host, portal.port, "name another one in CALIBGUARD_PORTAL_URL")
     return _launch(state, port, caller=None, more={})[1]
 
 
@@ -189,15 +199,12 @@ def _run(command: Sequence[str], environment: Mapping[str, str], doing: str) -> 
         raise StackError(f"{doing} ended with status {outcome.returncode}: {outcome.stderr.strip()[-800:]}")
 
 
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise StackError(
-                f"port {port} is taken; take another with `make up PORT=...` and name it in PREFECT_API_URL"
-            ) from error
+def _require_free(host: str, port: int, remedy: str) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise StackError(f"port {port} of {host} is taken; {remedy}") from error
 
 
 def _free_port() -> int:
@@ -213,10 +220,10 @@ def main() -> int:
     parser.add_argument("--state", type=Path, help="state folder; default: the setting CALIBGUARD_STATE_DIR")
     parser.add_argument("--port", type=int, default=UI_PORT, help="loopback port of API and UI")
     arguments = parser.parse_args()
-    state: Path = arguments.state or load_settings().state_dir
     try:
+        state: Path = arguments.state or load_settings().state_dir
         return _up(state, arguments.port) if arguments.action == "up" else _down(state)
-    except (StackError, OSError) as error:
+    except (StackError, SettingsInvalid, OSError) as error:
         print(error, file=sys.stderr)
         return 1
 
@@ -227,6 +234,7 @@ def _up(state: Path, port: int) -> int:
     stack = start(state, port=port)
     print(f"UI:  http://127.0.0.1:{stack.port}")
     print(f"API: {stack.api_url} (PREFECT_API_URL)")
+    print(portal_line(load_settings(), state / "logs" / "portal.log"))
     print("run: .venv/bin/prefect deployment run render/safe -p photos=FOLDER --watch")
     return 0
 
