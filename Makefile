@@ -6,12 +6,12 @@ INSTALL := $(PIP) install --no-cache-dir --no-deps --require-hashes --requiremen
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-header --quiet --cache-dir .calibguard/uv
 
-.PHONY: demo up down test lint lock faults bench-render
+.PHONY: demo up down test lint lock faults bench-render bench-metric
 
 demo: .venv/runtime ## Draw photos (or take PHOTOS=folder), render them through a real Prefect server and worker
 	@$(BIN)/python -m deployments.demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
-up: .venv/runtime ## Start Prefect server and worker and register the deployments; the UI keeps running
+up: .venv/runtime ## Start Prefect server, worker and own portal, register the deployments; the UI keeps running
 	@$(BIN)/python -m deployments.stack up $(if $(PORT),--port $(PORT))
 
 down: .venv/runtime ## Stop what `make up` started
@@ -28,6 +28,9 @@ faults: .venv/dev ## Kill, starve and mislead real runs; the last line counts wh
 
 bench-render: .venv/dev ## Speed and memory of rendering, side by side with peers
 	@$(BIN)/python -m tests.bench.render
+
+bench-metric: .venv/dev ## CPU time of scoring one photo, and which part costs what
+	@$(BIN)/python -m tests.bench.metric
 
 lock: .venv/dev ## Renew both lock files
 	@$(LOCK) --upgrade --output-file requirements.lock
