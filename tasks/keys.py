@@ -7,6 +7,7 @@ runs/<name>/contact_sheet.jpg     originals beside corrected photos; create-only
 runs/<name>/manifest.json         written last: its presence means that the run is complete
 renders/<shard digest>/<id>.jpg   rendered photos, as a folder
 renders/<shard digest>/shard.json written after the photos: the shard is finished
+fingerprints/<digest>.json        decoded photos in numbers, by the digest of their files
 scores/<judge>/<name>/<request>/  scored.csv, summary.json, then scored.json, which binds both to the zip
 analyses/<name>/<digest>.json     a scored submission taken apart; one for each set of rivals
 decisions/<name>/<digest>.json    what gates decided, with all the evidence
@@ -64,6 +65,11 @@ def photo_key(shard_digest: str, photo_id: str) -> str:
 def shard_key(shard_digest: str) -> str:
     """Key of the record that completes a shard."""
     return f"renders/{shard_digest}/shard.json"
+
+
+def fingerprint_key(digest: str) -> str:
+    """Key of the fingerprint of a set of photos, by the digest over their files."""
+    return f"fingerprints/{digest}.json"
 
 
 def score_prefix(judge: Judge, run: str, request_id: str) -> str:

@@ -81,7 +81,10 @@ class PixelComparison(Record):
     name: str
     """The earlier submission."""
     largest_difference: int = Field(ge=0, le=255)
-    """Grey levels, the largest of all samples of all photos."""
+    """Grey levels, the largest of all samples of all photos; 255 where the photos' ids or sizes differ.
+
+    Above the limit of near duplicates it is a lower bound: the comparison ends at the first photo beyond.
+    """
 
 
 class NoveltyEvidence(Record):
