@@ -46,12 +46,35 @@ def catalog() -> Iterator[Deployment]:
             parameters={"apply": apply},
             tags=("prune",),
         )
+    yield from _judged()
     yield Deployment(
         entrypoint="flows.preflight.preflight",
         name="check",
         description="Everything a run needs, checked before one is started.",
         tags=("preflight",),
     )
+
+
+def _judged() -> Iterator[Deployment]:
+    """From a finished run to a champion."""
+    told = {
+        "submit/portal": "Has a finished run scored by the portal, at most once.",
+        "analyse/scored": "Takes a scored run apart and writes its report.",
+        "promote/gate": "Holds a scored run against all gates; makes it champion where they allow it.",
+        "fallback/deadline": "In the last hour before the deadline: the best heuristic, without a model.",
+    }
+    for full_name, description in told.items():
+        flow, name = full_name.split("/")
+        entrypoint = f"flows.{flow}.{flow}"
+        yield Deployment(entrypoint=entrypoint, name=name, description=description, tags=(flow,))
+    for profile in ("safe", "balanced", "aggressive"):
+        yield Deployment(
+            entrypoint="flows.pipeline.pipeline",
+            name=profile,
+            description=f"Render, submit, analyse and promote: calibguard_dim, profile {profile}.",
+            parameters={"method": "calibguard_dim", "variant": profile},
+            tags=("pipeline", "calibguard_dim", profile),
+        )
 
 
 def _render(name: str, method: str, variant: str, description: str) -> Deployment:

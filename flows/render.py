@@ -71,7 +71,7 @@ def render(
     shard_size: Annotated[int, Field(ge=1, le=10_000)] = 250,
     artifact_tag: str | None = None,
     accept_quarantined: bool = False,
-) -> State[None]:
+) -> State[RunManifest]:
     """Render every photo of a folder and leave one verified submission zip with its manifest.
 
     Args:
@@ -164,12 +164,13 @@ def _follow(futures: list[PrefectFuture[RenderedShard]], progress: UUID | None, 
         show_progress(progress, finished=finished, photos=photos)
 
 
-def _final_state(manifest: RunManifest) -> State[None]:
+def _final_state(manifest: RunManifest) -> State[RunManifest]:
     message = (
         f"{manifest.submission.key}: {manifest.rendered} photos rendered, "
         f"{len(manifest.quarantined)} quarantined, SHA-256 {manifest.submission.sha256}"
     )
-    return Completed(name="Quarantined" if manifest.quarantined else "Completed", message=message)
+    name = "Quarantined" if manifest.quarantined else "Completed"
+    return Completed(name=name, message=message, data=manifest)
 
 
 def _run_id() -> str:

@@ -5,11 +5,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from gpu.remap.backend import BackendName
-from infra.portal.client.connection import Portal
+from infra.portal.client.connection import Portal, TeamIdentity
 from infra.settings import Settings, SettingsInvalid, load_settings
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
 from infra.store.s3_connection import S3Credentials
+from tasks.domain.score_schemas import Team
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
 
 
@@ -43,6 +44,21 @@ def scoring_portal() -> Portal:
         )
     except ValueError as error:
         raise SettingsInvalid([f"CALIBGUARD_PORTAL_URL cannot be used: {error}"]) from error
+
+
+def team_identity(team: Team) -> TeamIdentity:
+    """Who submits: what the run says, else what settings say.
+
+    Raises:
+        SettingMissing: Neither says it.
+    """
+    current = settings()
+    return TeamIdentity(
+        team_name=team.team_name or current.require("bounty_team_name"),
+        kaggle_username=team.kaggle_username or current.require("bounty_kaggle_username"),
+        email=team.email or current.require("bounty_email"),
+        github_repo=team.github_repo or current.require("bounty_github_repo"),
+    )
 
 
 def photos_folder(photos: str | None) -> Path:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from infra.store.interface import ObjectStore
 from tasks.domain.buckets import Bucket, bucket_of
 from tasks.domain.errors import DomainError
-from tasks.domain.ledger import LedgerEntry, canonical_name
+from tasks.domain.ledger import Event, LedgerEntry, canonical_name
 from tasks.domain.schemas import PhotoRef, RunManifest, RunPlan
 from tasks.domain.score_schemas import Judge, PhotoScore, ScoredSubmission, ScoreSummary
 from tasks.domain.scored_csv import parse_scored_csv
@@ -39,6 +39,7 @@ class Run:
     manifest: RunManifest
     manifest_sha256: str
     plan: RunPlan
+    family: str
 
     @property
     def photos(self) -> tuple[PhotoRef, ...]:
@@ -79,15 +80,16 @@ def read_run(name: str, ledger: Sequence[LedgerEntry], store: ObjectStore) -> Ru
     """
     canonical = canonical_name(name, ledger)
     key = manifest_key(canonical)
-    seals = [one.evidence[key] for one in ledger if one.event == "rendered" and key in one.evidence]
+    seals = [one for one in ledger if one.event == "rendered" and key in one.evidence]
     if not seals:
         raise NoSuchRun(
             f"{canonical} has no finished run in {store.url}; what is only remembered has no artifact, and a "
             f"run that was cut off is finished by running it again"
         )
-    manifest = read_sealed_record(RunManifest, key, seals[-1], store)
+    sealed = seals[-1].evidence[key]
+    manifest = read_sealed_record(RunManifest, key, sealed, store)
     plan = read_sealed_record(RunPlan, plan_key(canonical), manifest.plan_sha256, store)
-    return Run(manifest, seals[-1], plan)
+    return Run(manifest, sealed, plan, family=seals[-1].family)
 
 
 def read_scored(run: Run, judge: Judge, ledger: Sequence[LedgerEntry], store: ObjectStore) -> Scored:
@@ -119,6 +121,20 @@ def read_score(run: Run, judge: Judge, entry: LedgerEntry, store: ObjectStore) -
         scores=parse_scored_csv(csv, source=record.csv_key, expected_ids=[photo.id for photo in run.photos]),
         summary=parse_summary(summary, source=f"{prefix}summary.json"),
     )
+
+
+def entry_of(run: Run, judge: Judge, event: Event, *, at: str, **more: object) -> LedgerEntry:
+    """Make a ledger entry about a run; ``more`` are further fields of it."""
+    about = {
+        "event": event,
+        "name": run.manifest.name,
+        "at": at,
+        "family": run.family,
+        "judge": judge,
+        "submission_sha256": run.manifest.submission.sha256,
+        "behaviour_digest": run.manifest.submission.behaviour_digest,
+    }
+    return LedgerEntry.model_validate(about | more)
 
 
 def parse_summary(document: bytes, *, source: str) -> ScoreSummary:

@@ -74,6 +74,17 @@ def require_ready(folder: str) -> None:
         raise NotReady("; ".join(f"{check.name}: {check.found}; {check.remedy}" for check in failed))
 
 
+def require_server() -> None:
+    """Refuse to start a flow from here while no Prefect server could show it.
+
+    Raises:
+        NotReady: None answers.
+    """
+    check = _server_check()
+    if not check.passed:
+        raise NotReady(f"{check.name}: {check.found}; {check.remedy}")
+
+
 def preflight_checks(photos: str | None, needs: Sequence[Remote] = ()) -> tuple[Check, ...]:
     """Run every check; a setting that cannot be read ends those of the surroundings early.
 

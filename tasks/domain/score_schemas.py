@@ -33,12 +33,22 @@ class Judge(Record):
     def key(self) -> str:
         """The judge as one word for keys of the store; equal for equal judges only."""
         words = "\n".join((self.name, self.version, self.metric_profile, self.target_set_digest))
-        return f"{_UNSAFE.sub('-', self.name.lower()).strip('-')[:40]}-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
+        spoken = _UNSAFE.sub("-", self.name.lower()).strip("-")[:40] or "judge"
+        return f"{spoken}-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
 
     def __str__(self) -> str:
         """Name the judge in sentences."""
         targets = self.target_set_digest[:12]
         return f"{self.name} {self.version} (metric {self.metric_profile}, targets {targets})"
+
+
+class Team(Record):
+    """Who submits, where a run is to say other than settings do; what is None stays as set."""
+
+    team_name: str | None = None
+    kaggle_username: str | None = None
+    email: str | None = None
+    github_repo: str | None = None
 
 
 class PhotoScore(Record):

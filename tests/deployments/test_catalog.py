@@ -19,6 +19,11 @@ def test_the_catalog_holds_the_deployments_of_the_runbook() -> None:
     }
 
 
+def test_the_catalog_leads_from_a_run_to_a_champion() -> None:
+    names = {f"{entry.entrypoint.rpartition('.')[2]}/{entry.name}" for entry in catalog()}
+    assert names >= {"submit/portal", "analyse/scored", "promote/gate", "fallback/deadline", "pipeline/safe"}
+
+
 @pytest.mark.parametrize("entry", list(catalog()), ids=lambda entry: entry.name)
 def test_every_deployment_names_a_flow_and_parameters_that_it_has(entry: Deployment) -> None:
     flow: Flow[..., object] = load_flow_from_entrypoint(entry.entrypoint)

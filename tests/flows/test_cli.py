@@ -2,9 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner
 
-from flows.cli import app
+from flows.cli import app, main
 from flows.preflight import preflight
 from flows.prune import prune
 from flows.render import render
@@ -38,8 +39,29 @@ def test_the_board_shows_the_history_and_its_champion() -> None:
 
 @pytest.mark.usefixtures("store")
 def test_an_old_name_is_explained_under_its_canonical_one() -> None:
-    shown = CliRunner().invoke(app, ["explain", "safezero_v1"])
-    assert json.loads(shown.output)["name"] == "zero_guard_v1_20260222_030358"
+    shown = CliRunner().invoke(app, ["explain", "safezero_v1", "--json"])
+    assert [entry["name"] for entry in json.loads(shown.output)] == ["zero_guard_v1_20260222_030358"]
+    told = CliRunner().invoke(app, ["explain", "safezero_v1"]).output
+    assert "imported" in told
+    assert "24.9839" in told
+
+
+@pytest.mark.parametrize("command", ["submit", "analyse", "promote"])
+def test_a_command_that_needs_a_server_says_so_where_none_answers(
+    command: str, store: ObjectStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["calibguard", command, "v4"])
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}), pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert "start one with `make up`" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("prefect_api", "store")
+def test_what_has_no_artifact_cannot_be_submitted(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = CliRunner().invoke(app, ["submit", "v4", "--json"])
+    assert shown.exit_code == 1
+    assert "has no finished run" in json.loads(shown.output[shown.output.index("{") :])["message"]
 
 
 @pytest.mark.usefixtures("prefect_api")

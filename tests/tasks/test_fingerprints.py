@@ -113,7 +113,7 @@ def render(render_request: RenderRequest, store: CountingStore) -> Render:
         shards = [stored_shard(shard, folder, way, store) for shard in plan.shards]
         zipped = assembled_zip(plan, shards, store)
         manifest = manifest_of(plan, shards, zipped, b"sheet", PROVENANCE, NOON)
-        return Run(manifest, manifest_sha256="0" * 64, plan=plan)
+        return Run(manifest, manifest_sha256="0" * 64, plan=plan, family="calibguard_dim")
 
     return finish
 

@@ -4,7 +4,7 @@ A policy can be made stricter than the rules, never laxer: its bounds refuse tha
 verdicts do not follow from its outcomes cannot be built or read back.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,8 @@ Gate = Literal["G1", "G2", "G3", "G4", "G5", "G6", "G7", "G8"]
 Stage = Literal["upload", "advance", "promote"]
 """What a failed check prevents, and with it all that comes after: upload, staying in play, promotion."""
 Track = Literal["heuristic", "model"]
+MODEL_FAMILIES: Final = frozenset({"model", "hybrid"})
+"""Method families with learned parts, which the model gate concerns."""
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -221,6 +223,11 @@ class GateDecision(Record):
     def blockers(self) -> tuple[GateOutcome, ...]:
         """The outcomes that stand against promotion."""
         return tuple(outcome for outcome in self.outcomes if not outcome.passed)
+
+
+def track_of(family: str) -> Track:
+    """Say whether submissions of a method family are held against the model gate."""
+    return "model" if family in MODEL_FAMILIES else "heuristic"
 
 
 def may(outcomes: tuple[GateOutcome, ...], stage: Stage) -> bool:

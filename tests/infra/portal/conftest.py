@@ -1,50 +1,17 @@
-"""A real portal in a process of its own, and stores that are quick."""
+"""Portals with a scorer made for tests, and stores that are quick."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from infra.store.local import LocalStore
+from tests.running_portal import RunningPortal, running_portal
 
 IDS = [f"home{number}_g0" for number in range(4)]
-StartPortal = Callable[..., "RunningPortal"]
-
-
-class RunningPortal:
-    """A portal's process and its address."""
-
-    def __init__(self, process: "subprocess.Popen[str]", url: str) -> None:
-        self.process = process
-        self.url = url
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(timeout=20)
-
-
-@contextmanager
-def running_portal(*arguments: str) -> Iterator[RunningPortal]:
-    command = [sys.executable, "-m", "infra.portal.server", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("portal: "), line
-        yield RunningPortal(process, line.removeprefix("portal: ").strip())
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
+StartPortal = Callable[..., RunningPortal]
 
 
 def _arguments(targets: Path, state: Path, scorer: str = "share_of_target") -> list[str]:

@@ -1,0 +1,129 @@
+"""Commands that look at the ledger and keep the store tidy: ``board``, ``explain``, ``prune``."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from tasks.adapters import run_store
+from tasks.domain.ledger import Board, LedgerEntry, board, canonical_name, judges
+from tasks.ledger import entries, prune_plan, untested
+from tasks.ledger import prune as remove
+
+_DIGITS = 12  # of a digest, as people compare them
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add ``board``, ``explain`` and ``prune``."""
+    app.command("board")(show_board)
+    app.command()(explain)
+    app.command()(prune)
+
+
+def show_board(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Show every submission by judge, the best first, and the finished runs that were never submitted."""
+    store = run_store()
+    known = entries(store)
+    boards = [board(known, judge) for judge in judges(known)]
+    waiting = [manifest.name for manifest in untested(store, known)]
+    if as_json:
+        document = {"boards": [one.model_dump(mode="json") for one in boards], "untested": waiting}
+        print(json.dumps(document, indent=1))
+        return
+    for one in boards:
+        Console().print(_board_table(one))
+    for name in waiting:
+        print(f"untested: {name}")
+
+
+def explain(
+    name: Annotated[str, typer.Argument(help="Name of a submission; an alias or an old name will do.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print its ledger entries as JSON.")] = False,
+) -> None:
+    """Tell everything that happened to one submission, and what each step rests on."""
+    known = entries(run_store())
+    canonical = canonical_name(name, known)
+    told = [entry for entry in known if entry.name == canonical]
+    if as_json:
+        print(json.dumps([entry.model_dump(mode="json", exclude_defaults=True) for entry in told], indent=1))
+        return
+    Console().print(_story(canonical, told))
+    for entry in told:
+        for key, sha256 in entry.evidence.items():
+            print(f"{entry.event}: {sha256[:_DIGITS]} {key}")
+
+
+def prune(
+    selection: Annotated[list[str], typer.Argument(help="Names of artifacts or patterns.")],
+    apply: Annotated[bool, typer.Option("--apply", help="Remove; otherwise only show.")] = False,
+) -> None:
+    """Remove rendered results; champion, best ever, what is in flight and all evidence stay."""
+    store = run_store()
+    plan = prune_plan(selection, store, now=datetime.now(UTC))
+    for kept in plan.kept:
+        print(f"keep    {kept.name}: {kept.reason}")
+    if apply:
+        remove(plan, store, now=datetime.now(UTC))
+    for removed in plan.zips:
+        print(f"{'removed' if apply else 'remove '} {removed}")
+
+
+def _story(name: str, told: Sequence[LedgerEntry]) -> Table:
+    folded = [Column("judge", overflow="fold"), Column("why", overflow="fold")]
+    table = Table("when", "event", "mean", "median", "zeros", *folded, title=name)
+    for entry in told:
+        judge = f"{entry.judge.name} {entry.judge.version}" if entry.judge else ""
+        alias = [f"also called {', '.join(entry.aliases)}"] if entry.aliases else []
+        parents = [f"made from {', '.join(entry.parents)}"] if entry.parents else []
+        table.add_row(
+            entry.at[:19],
+            entry.event,
+            _number(entry.mean),
+            _number(entry.median),
+            _percent(entry.zero_rate),
+            judge,
+            escape("\n".join([*entry.reasons, *alias, *parents])),
+        )
+    return table
+
+
+def _board_table(one: Board) -> Table:
+    judge = (
+        f"{one.judge.name} {one.judge.version}, {one.judge.metric_profile}" if one.judge else "user's history"
+    )
+    table = Table(
+        Column("submission", overflow="fold"),
+        "mean",
+        "median",
+        "zeros",
+        "status",
+        "lineage",
+        title=f"{judge}: {one.scored_runs} scored runs, {one.behaviours} behaviours",
+    )
+    for row in one.rows:
+        standing = [row.status, *(["best ever"] if row.name == one.best_ever else [])]
+        standing += ["champion"] if row.name == one.champion and row.status != "champion" else []
+        table.add_row(
+            row.name,
+            _number(row.mean),
+            _number(row.median),
+            _percent(row.zero_rate),
+            ", ".join(standing),
+            row.lineage,
+        )
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"

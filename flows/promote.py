@@ -1,0 +1,79 @@
+"""Runbook page: hold a scored run against all gates, and make it champion where they allow it.
+
+    find run > ask judge > score champion again > decide > (ask a person) > conclude > write report
+
+Run it again after any failure. The pointer moves by compare-and-swap: of two promotions at one time one wins,
+and the other is told.
+"""
+
+from prefect import flow, pause_flow_run
+from prefect.client.schemas.objects import State
+from prefect.exceptions import FlowPauseTimeout
+from prefect.input import RunInput
+from prefect.states import Failed
+
+from tasks.domain.gates.records import GateDecision, GatePolicy
+from tasks.domain.score_schemas import Team
+from tasks.failures import SENTENCES, log_sentences_only
+from tasks.promotion import Verdict, conclude, decide, rescore_champion
+from tasks.reports import keep_report
+from tasks.score_reporting import decided, publish_analysis, publish_gates
+from tasks.submission import ask_who_judges, find_run
+
+_DAY_S = 24 * 3600
+
+
+class Approval(RunInput):
+    """What a person says of a promotion that the gates allow."""
+
+    promote: bool = False
+    reason: str = ""
+
+
+@flow(name="promote", flow_run_name="promote {run}", persist_result=False)
+def promote(
+    run: str,
+    baseline: str | None = None,
+    policy: GatePolicy | None = None,
+    team: Team | None = None,
+    ask: bool = False,
+    patience_s: int = _DAY_S,
+) -> State[GateDecision]:
+    """Decide on a scored run; it ends Promoted, Advanced (in play, the champion stays) or Blocked.
+
+    Args:
+        run: Name or alias of a run that the portal's judge has scored.
+        baseline: Submission it was derived from; default: the best global_grid that the judge has scored.
+        policy: Limits stricter than the rules.
+        team: Who submits the champion's anchor, where other than settings say.
+        ask: Ask a person in the UI before the pointer moves; the run pauses until then.
+        patience_s: Seconds to wait for that person.
+    """
+    log_sentences_only()
+    try:
+        name = find_run(run)
+        judge = ask_who_judges(name)
+        anchor = rescore_champion(name, judge, team)
+        verdict = decide(name, judge, policy or GatePolicy(), baseline, anchor)
+        decision = verdict.decision
+        publish_gates(decision.outcomes, name)
+        declined = _declined(verdict, patience_s) if ask and decision.promote else None
+        outcome = conclude(verdict, declined)
+        if decision.evidence.analysis is not None:
+            publish_analysis(decision.evidence.analysis)
+            keep_report(decision.evidence.analysis, decision)
+    except (*SENTENCES, FlowPauseTimeout) as error:
+        return Failed(message=str(error))
+    return decided(decision, outcome, declined)
+
+
+def _declined(verdict: Verdict, patience_s: int) -> str | None:
+    """Wait for a person; None when they agree, else their reason."""
+    champion = verdict.reign.pointer.name if verdict.reign.pointer else "nobody"
+    answer = pause_flow_run(
+        wait_for_input=Approval.with_initial_data(
+            description=f"All gates pass. Make **{verdict.name}** champion in place of **{champion}**?"
+        ),
+        timeout=patience_s,
+    )
+    return None if answer.promote else answer.reason or "no reason given"

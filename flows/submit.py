@@ -1,0 +1,56 @@
+"""Runbook page: have a finished run scored by the portal, at most once.
+
+    find run > ask judge > check novelty and texture > score > keep the scores
+
+Run it again after any failure: it goes on where it stopped, and a run that has scores keeps them.
+"""
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from tasks.domain.gates.records import GatePolicy
+from tasks.domain.score_schemas import ScoredSubmission, Team
+from tasks.failures import SENTENCES, log_sentences_only
+from tasks.score_reporting import blocked, publish_gates
+from tasks.submission import adopt, ask_who_judges, check_upload, find_run, score, scored_before
+
+
+@flow(name="submit", flow_run_name="submit {run}", persist_result=False)
+def submit(
+    run: str | None = None,
+    team: Team | None = None,
+    policy: GatePolicy | None = None,
+    resubmit: str | None = None,
+    adopt_request: str | None = None,
+) -> State[ScoredSubmission] | State[None]:
+    """Upload a run's zip and wait for its scores; Blocked where novelty or texture forbid the upload.
+
+    Args:
+        run: Name or alias of a finished run; default: the newest that was never submitted.
+        team: Who submits, where other than settings say.
+        policy: Limits stricter than the rules.
+        resubmit: Why a submission of unknown fate, or one the judge failed, is sent again; recorded.
+        adopt_request: Request id of the job that the portal has for a submission of unknown fate.
+    """
+    log_sentences_only()
+    try:
+        name = find_run(run)
+        judge = ask_who_judges(name)
+        if (known := scored_before(name, judge)) is not None:
+            return _scored(known, "has these scores already")
+        decision = check_upload(name, judge, policy or GatePolicy())
+        publish_gates(decision.outcomes, name)
+        if not decision.upload:
+            return blocked(decision.outcomes)
+        if adopt_request is not None:
+            adopt(name, judge, adopt_request)
+        return _scored(score(name, judge, team, resubmit), "was scored")
+    except SENTENCES as error:
+        return Failed(message=str(error))
+
+
+def _scored(scored: ScoredSubmission, what: str) -> State[ScoredSubmission]:
+    return Completed(
+        message=f"{scored.name} {what} by {scored.judge}, request {scored.request_id}", data=scored
+    )

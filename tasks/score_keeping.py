@@ -1,0 +1,111 @@
+"""Checks what a judge gave for a run, and keeps it: bound to the run, sealed by the ledger."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime
+
+from infra.errors import ObjectMissing
+from infra.portal.client.submission import ScoredAnswer
+from infra.store.interface import ObjectStore
+from tasks.domain.analysis import score_units, statistics_of
+from tasks.domain.errors import DomainError
+from tasks.domain.ledger import LedgerEntry
+from tasks.domain.score_schemas import Judge, PhotoScore, ScoredSubmission
+from tasks.domain.scored_csv import check_summary, parse_scored_csv
+from tasks.evidence import Run, entry_of, parse_summary
+from tasks.keys import score_prefix
+from tasks.ledger import append
+from tasks.records import read_record
+
+
+class JudgeChanged(DomainError):
+    """The scores are by another judge than the one that was asked before."""
+
+
+def keep_scores(
+    run: Run,
+    judge: Judge,
+    answer: ScoredAnswer,
+    store: ObjectStore,
+    *,
+    again_for: str | None = None,
+    now: datetime,
+) -> ScoredSubmission:
+    """Check what a judge gave, store it, bind it to the run, and let the ledger seal all of it.
+
+    The same answer again gives the same records; the first time is the one that is told.
+    """
+    if answer.judge is not None and Judge(**asdict(answer.judge)) != judge:
+        raise JudgeChanged(
+            f"{run.manifest.name} was scored by {Judge(**asdict(answer.judge))}, while {judge} was asked; "
+            f"the portal was set up anew meanwhile: submit once more, to the judge that is there now"
+        )
+    prefix = score_prefix(judge, run.manifest.name, answer.request_id)
+    scores = _checked(run, answer, prefix)
+    for key, document in (
+        (f"{prefix}scored.csv", answer.csv),
+        (f"{prefix}summary.json", answer.summary_json),
+    ):
+        store.create(key, document)
+    record = _kept_record(run, judge, answer, prefix, store, now=now)
+    append(_scored_entry(run, record, scores, answer, prefix, store, again_for=again_for), store)
+    return record
+
+
+def _checked(run: Run, answer: ScoredAnswer, prefix: str) -> tuple[PhotoScore, ...]:
+    wanted = [photo.id for photo in run.photos]
+    scores = parse_scored_csv(answer.csv, source=f"{prefix}scored.csv", expected_ids=wanted)
+    summary = parse_summary(answer.summary_json, source=f"{prefix}summary.json")
+    check_summary(scores, summary, source=f"{prefix}summary.json")
+    return scores
+
+
+def _kept_record(
+    run: Run, judge: Judge, answer: ScoredAnswer, prefix: str, store: ObjectStore, *, now: datetime
+) -> ScoredSubmission:
+    key = f"{prefix}scored.json"
+    with suppress(ObjectMissing):
+        return read_record(ScoredSubmission, key, store)
+    record = ScoredSubmission(
+        name=run.manifest.name,
+        judge=judge,
+        request_id=answer.request_id,
+        submission_sha256=run.manifest.submission.sha256,
+        behaviour_digest=run.manifest.submission.behaviour_digest,
+        manifest_sha256=run.manifest_sha256,
+        csv_key=f"{prefix}scored.csv",
+        csv_sha256=answer.csv_sha256,
+        summary_sha256=answer.summary_sha256,
+        scored_at=now.isoformat(),
+    )
+    store.create(key, record.model_dump_json(indent=1).encode())
+    return record
+
+
+def _scored_entry(
+    run: Run,
+    record: ScoredSubmission,
+    scores: Sequence[PhotoScore],
+    answer: ScoredAnswer,
+    prefix: str,
+    store: ObjectStore,
+    *,
+    again_for: str | None,
+) -> LedgerEntry:
+    statistics = statistics_of(score_units([row.score for row in scores]))
+    sealed = [f"{prefix}{name}" for name in ("scored.json", "scored.csv", "summary.json")]
+    sealed += [found.key for found in store.list(f"{answer.attempt}/")]
+    return entry_of(
+        run,
+        record.judge,
+        "rescored" if again_for else "scored",
+        at=record.scored_at,
+        request_id=record.request_id,
+        mean=statistics.mean,
+        median=statistics.median,
+        zero_rate=statistics.zero_rate,
+        reasons=(again_for,) if again_for else (),
+        evidence={key: hashlib.sha256(store.read(key)).hexdigest() for key in sealed},
+    )

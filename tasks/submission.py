@@ -1,0 +1,203 @@
+"""Has a run scored by the portal: who judges, may it be uploaded, what came back.
+
+The portal client decides what may be repeated; nothing here sends a second request of its own.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+from prefect import get_run_logger
+
+from infra.errors import SubmissionFailed
+from infra.portal.client.connection import Archive, Patience, Portal, TeamIdentity
+from infra.portal.client.judging import ask_judge
+from infra.portal.client.submission import adopt_request_id
+from infra.portal.client.submission import submit as submit_archive
+from infra.store.interface import ObjectStore
+from tasks.adapters import run_store, scoring_portal, team_identity
+from tasks.domain.errors import DomainError
+from tasks.domain.gates.decision import decide_upload
+from tasks.domain.gates.records import GatePolicy, UploadDecision
+from tasks.domain.score_schemas import Judge, ScoredSubmission, Team
+from tasks.domain.submission_zip import require_submittable
+from tasks.evidence import NotScored, Run, entry_of, read_run, read_scored
+from tasks.failures import step
+from tasks.keys import decision_key
+from tasks.ledger import append, entries, untested
+from tasks.measuring import measure
+from tasks.records import keep_record
+from tasks.score_keeping import keep_scores
+
+_UNSTATED = "unstated"
+_PATIENT = Patience()
+
+
+class NothingToSubmit(DomainError):
+    """No finished run waits for its scores."""
+
+
+@step("find run")
+def find_run(name: str | None) -> str:
+    """Give the canonical name of a finished run; None chooses the newest that no judge has seen."""
+    store = run_store()
+    ledger = entries(store)
+    if name is not None:
+        return read_run(name, ledger, store).manifest.name
+    waiting = untested(store, ledger)
+    if not waiting:
+        raise NothingToSubmit(f"every finished run in {store.url} was submitted already; name one, or render")
+    return max(waiting, key=lambda manifest: manifest.finished).name
+
+
+@step("ask judge")
+def ask_who_judges(name: str) -> Judge:
+    """Ask the portal that settings name who judges."""
+    store = run_store()
+    return judge_of(scoring_portal(), read_run(name, entries(store), store))
+
+
+def judge_of(asked: Portal, run: Run, *, patience: Patience = _PATIENT) -> Judge:
+    """Give the portal's judge; one that does not say who it is goes by our name and the run's originals."""
+    identity = ask_judge(asked, patience=patience)
+    if identity is not None:
+        return Judge(**asdict(identity))
+    return Judge(
+        name=asked.judge,
+        version=_UNSTATED,
+        metric_profile=_UNSTATED,
+        target_set_digest=run.manifest.input_digest,
+    )
+
+
+def scored_before(name: str, judge: Judge) -> ScoredSubmission | None:
+    """Give the first scores of a run by this judge, where there are any."""
+    store = run_store()
+    ledger = entries(store)
+    with suppress(NotScored):
+        return read_scored(read_run(name, ledger, store), judge, ledger, store).record
+    return None
+
+
+@step("check novelty and texture")
+def check_upload(name: str, judge: Judge, policy: GatePolicy) -> UploadDecision:
+    """Decide whether a run may be uploaded (G4, G8), and record the decision and its verdict."""
+    return checked_upload(name, judge, policy, run_store(), now=datetime.now(UTC))
+
+
+def checked_upload(
+    name: str, judge: Judge, policy: GatePolicy, store: ObjectStore, *, now: datetime
+) -> UploadDecision:
+    """Measure what is not measured yet, decide, and tell the ledger ``submitted`` or ``rejected``.
+
+    Raises:
+        NotSubmittable: The zip lacks photos and that was not accepted.
+    """
+    ledger = entries(store)
+    run = read_run(name, ledger, store)
+    require_submittable(run.manifest)
+    measured = measure(run, judge, ledger, policy, store)
+    decision = decide_upload(
+        name,
+        novelty_evidence=measured.novelty,
+        textures=measured.textures,
+        bucket_photos=run.bucket_photos,
+        policy=policy,
+    )
+    key, digest = keep_record(decision, decision_key, name, store)
+    entry = entry_of(
+        run,
+        judge,
+        "submitted" if decision.upload else "rejected",
+        at=now.isoformat(),
+        reasons=tuple(one.evidence for one in decision.outcomes if not one.passed),
+        evidence={key: digest, **measured.seals},
+    )
+    append(entry, store)
+    return decision
+
+
+@step("score")
+def score(name: str, judge: Judge, team: Team | None, resubmit: str | None) -> ScoredSubmission:
+    """Have the zip scored, at most once, and keep what came back; goes on where an earlier try stopped."""
+    logger = get_run_logger()
+    return scored_run(
+        name,
+        judge,
+        asked=scoring_portal(),
+        identity=team_identity(team or Team()),
+        store=run_store(),
+        resubmit=resubmit,
+        progress=lambda done, total: logger.info("%d of %d photos scored", done, total),
+    )
+
+
+def scored_run(
+    name: str,
+    judge: Judge,
+    *,
+    asked: Portal,
+    identity: TeamIdentity,
+    store: ObjectStore,
+    resubmit: str | None = None,
+    again_for: str | None = None,
+    patience: Patience = _PATIENT,
+    progress: Callable[[int, int], None] = lambda done, total: None,  # noqa: ARG005
+) -> ScoredSubmission:
+    """Submit a run's zip, wait for the scores and keep them.
+
+    Args:
+        name: Canonical name of the run.
+        judge: Who was asked before; flights are kept apart by judge.
+        asked: The portal.
+        identity: Who submits.
+        store: Holds the zip, the flights and the ledger.
+        resubmit: Why an ambiguous or failed submission is sent again.
+        again_for: Why a run that has scores is scored once more; the ledger tells it as ``rescored``.
+        patience: Time limits.
+        progress: Told how many photos of how many are scored.
+
+    Raises:
+        PortalError: See ``infra.portal.client.submission.submit``.
+        DocumentError: The scored CSV or its summary is not what it must be; nothing is recorded as scored.
+        JudgeChanged: The scores are another judge's.
+    """
+    run = read_run(name, entries(store), store)
+    try:
+        answer = submit_archive(
+            _archive(run, store),
+            identity,
+            portal=replace(asked, judge=judge.key),
+            store=store,
+            resubmit=again_for or resubmit,
+            patience=patience,
+            progress=progress,
+        )
+    except SubmissionFailed as error:
+        if not again_for:
+            at = datetime.now(UTC).isoformat()
+            append(entry_of(run, judge, "withdrawn", at=at, reasons=(str(error),)), store)
+        raise
+    return keep_scores(run, judge, answer, store, again_for=again_for, now=datetime.now(UTC))
+
+
+def adopt(name: str, judge: Judge, request_id: str) -> None:
+    """Settle an ambiguous submission whose job a person found at the portal."""
+    store = run_store()
+    run = read_run(name, entries(store), store)
+    digest = run.manifest.submission.behaviour_digest
+    try:
+        adopt_request_id(request_id, judge=judge.key, behaviour_digest=digest, store=store)
+    except ValueError as error:
+        raise DomainError(str(error)) from error
+
+
+def _archive(run: Run, store: ObjectStore) -> Archive:
+    zipped = run.manifest.submission
+    return Archive(
+        chunks=lambda: store.stream(zipped.key),
+        size=zipped.size,
+        sha256=zipped.sha256,
+        behaviour_digest=zipped.behaviour_digest,
+    )
