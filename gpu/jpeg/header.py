@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from gpu.coordinates import ImageSize
 from gpu.jpeg.exif import EXIF_SIGNATURE, UPRIGHT, exif_orientation
 from gpu.jpeg.frame import Frame, chroma_subsampling, is_frame_marker, parse_frame
 from gpu.jpeg.rejection import PhotoRejected, RejectionCode, damaged
-from gpu.jpeg.segments import APP0, APP1, APP14, DRI, SOS, Segment, walk_segments
+from gpu.jpeg.segments import APP0, APP1, APP14, DRI, SOS, Segment, leading_segments, walk_segments
 from gpu.jpeg.signature import identify
 
 Colour = Literal["grey", "ycbcr", "rgb"]
@@ -89,6 +90,24 @@ def read_header(data: bytes, limits: PhotoLimits = DEFAULT_LIMITS) -> JpegHeader
         end=end,
         trailing_bytes=len(data) - end,
     )
+
+
+def read_size(start: bytes, limits: PhotoLimits = DEFAULT_LIMITS) -> ImageSize:
+    """Read a photo's size in pixels as stored from the first bytes of its file.
+
+    For folders too large to be read whole: whether the picture data is intact is not looked at.
+
+    Raises:
+        PhotoRejected: As ``read_header`` for what stands before the picture data; ``truncated`` also where
+            the frame header lies beyond these bytes.
+    """
+    _check_file(start, limits)
+    found = next((segment for segment in leading_segments(start) if is_frame_marker(segment.marker)), None)
+    if found is None:
+        raise damaged("expected a frame header before the picture data, found none")
+    frame = parse_frame(found.marker, start[found.payload : found.payload_end])
+    _check_size(frame, limits)
+    return ImageSize(frame.width, frame.height)
 
 
 def _check_file(data: bytes, limits: PhotoLimits) -> None:

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpu.jpeg.header import DEFAULT_LIMITS, JpegHeader, PhotoLimits, read_header
+from gpu.coordinates import ImageSize
+from gpu.jpeg.header import DEFAULT_LIMITS, JpegHeader, PhotoLimits, read_header, read_size
 from gpu.jpeg.rejection import PhotoRejected
+from gpu.jpeg.segments import leading_segments
 from tests.hostile_images import exif, jpeg, progressive_jpeg, scene, segment, with_segments
 
 PHOTOS = (
@@ -158,3 +160,26 @@ def test_every_changed_byte_gives_a_header_or_a_verdict() -> None:
     noise = np.random.default_rng(0).integers(0, 256, len(photo), dtype=np.uint8).tobytes()
     for at, byte in enumerate(noise):
         verdict(photo[:at] + bytes([byte]) + photo[at + 1 :])
+
+
+@pytest.mark.parametrize("photo", PHOTOS)
+def test_the_size_is_that_of_the_header_and_needs_no_picture_data(photo: bytes) -> None:
+    header = read_header(photo)
+    picture = [*leading_segments(photo)][-1].end
+    assert read_size(photo[:picture]) == ImageSize(header.width, header.height)
+
+
+@pytest.mark.parametrize(
+    ("start", "code"),
+    [
+        (b"", "empty"),
+        (b"<html>", "not_a_jpeg"),
+        (PHOTOS[0][:30], "truncated"),
+        (b"\xff\xd8\xff\xd9", "damaged"),
+        (jpeg(scene(8, 8)), "too_small"),
+    ],
+)
+def test_a_size_that_cannot_be_read_is_refused_with_its_code(start: bytes, code: str) -> None:
+    with pytest.raises(PhotoRejected) as rejected:
+        read_size(start)
+    assert rejected.value.code == code
