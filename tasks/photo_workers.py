@@ -1,19 +1,21 @@
 """Render processes: a photo that crashes, hangs or eats memory costs itself and nothing else.
 
-Each process takes a photo's bytes and gives encoded bytes back, so no pixels cross. It is a fresh interpreter
-that loads ``gpu.render`` and never Prefect. Processes that die between photos are replaced.
+Each process takes a photo's bytes and gives encoded bytes or a few numbers back, so no pixels cross. It is a
+fresh interpreter that loads a module of ``gpu`` and never Prefect. Processes that die between photos are
+replaced.
 """
 
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures import TimeoutError as PhotoTimeout
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from threading import Lock
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -21,6 +23,9 @@ from gpu.errors import BackendUnavailableError
 from gpu.jpeg.rejection import PhotoRejected
 from gpu.render import EncodedPhoto, RenderJob, limit_process, render_photo
 from tasks.domain.errors import DomainError
+
+Job = TypeVar("Job")
+Outcome = TypeVar("Outcome")
 
 # Not forked: the parent has threads. Not from a fork server: the path of its socket may be 107 bytes at most.
 _SPAWN = multiprocessing.get_context("spawn")
@@ -66,7 +71,15 @@ class PhotoWorkers:
         self._pool = self._new_pool()
 
     def render(self, job: RenderJob) -> EncodedPhoto:
-        """Render one photo in a process of its own; safe to call from many threads.
+        """Render one photo in a process of its own; see ``run``."""
+        return self.run(render_photo, job)
+
+    def run(self, work: Callable[[Job], Outcome], job: Job) -> Outcome:
+        """Do a photo's work in a process of its own; safe to call from many threads.
+
+        Args:
+            work: Function of a module that needs no Prefect.
+            job: The photo's bytes and what to do with them.
 
         Raises:
             PhotoRejected: The photo is damaged or of a kind that is not accepted.
@@ -76,7 +89,7 @@ class PhotoWorkers:
         """
         for attempt in range(1, _TRIES + 1):
             try:
-                return self._render_in_some_pool(job)
+                return self._run_in_some_pool(work, job)
             except PhotoLost:
                 if attempt == _TRIES:
                     raise
@@ -88,16 +101,16 @@ class PhotoWorkers:
             self._closed = True
             _end(self._pool)
 
-    def _render_in_some_pool(self, job: RenderJob) -> EncodedPhoto:
+    def _run_in_some_pool(self, work: Callable[[Job], Outcome], job: Job) -> Outcome:
         for _ in range(_POOLS):
             try:
-                return self._render_once(job)
+                return self._run_once(work, job)
             except _PoolBroken:
                 continue
         raise PhotoLost("crashed", f"the render processes ended {_POOLS} times under it; run again")
 
-    def _render_once(self, job: RenderJob) -> EncodedPhoto:
-        pool, future = self._schedule(job)
+    def _run_once(self, work: Callable[[Job], Outcome], job: Job) -> Outcome:
+        pool, future = self._schedule(work, job)
         try:
             self._wait_for(future, pool)
             return future.result()
@@ -113,7 +126,7 @@ class PhotoWorkers:
             with self._lock:
                 self._waiting -= 1
 
-    def _schedule(self, job: RenderJob) -> tuple[ProcessPool, "Future[EncodedPhoto]"]:
+    def _schedule(self, work: Callable[[Job], Outcome], job: Job) -> tuple[ProcessPool, "Future[Outcome]"]:
         with self._lock:
             if self._closed:
                 raise WorkersStopped
@@ -121,9 +134,9 @@ class PhotoWorkers:
                 _end(self._pool)
                 self._pool = self._new_pool()
             self._waiting += 1
-            return self._pool, self._pool.schedule(render_photo, args=[job], timeout=self._timeout_s)
+            return self._pool, self._pool.schedule(work, args=[job], timeout=self._timeout_s)
 
-    def _wait_for(self, future: "Future[EncodedPhoto]", pool: ProcessPool) -> None:
+    def _wait_for(self, future: "Future[Any]", pool: ProcessPool) -> None:
         """Wait until the photo is done; a pool that was stopped or stuck never tells those who wait."""
         deadline = time.monotonic() + _START_S + self._timeout_s * (self._waiting + 1)
         while not wait([future], timeout=_LOOK_S).done:
@@ -138,16 +151,16 @@ class PhotoWorkers:
         match error:
             case PhotoTimeout():
                 sentence = f"took longer than {self._timeout_s:g} s; raise CALIBGUARD_PHOTO_TIMEOUT_S"
-                return PhotoLost("timed_out", f"rendering {sentence}")
+                return PhotoLost("timed_out", f"the photo {sentence}")
             case ProcessExpired():
                 sentence = f"died with exit code {error.exitcode}; the file may be hostile"
                 return PhotoLost("crashed", f"the render process {sentence}")
             case MemoryError():
                 limit = "there is" if self._memory_mb is None else f"{self._memory_mb} MB"
                 sentence = f"needs more memory than {limit}; raise CALIBGUARD_PHOTO_MEMORY_MB"
-                return PhotoLost("out_of_memory", f"rendering {sentence}")
+                return PhotoLost("out_of_memory", f"the photo {sentence}")
             case _:
-                return PhotoLost("render_failed", f"rendering failed with {type(error).__name__}: {error}")
+                return PhotoLost("render_failed", f"the photo failed with {type(error).__name__}: {error}")
 
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(
