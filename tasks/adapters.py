@@ -75,6 +75,20 @@ def photos_folder(photos: str | None) -> Path:
     return inner if inner.is_dir() else folder
 
 
+def pairs_folder(pairs: str | None) -> Path:
+    """Find the folder of training pairs: the one named, else that of the data root.
+
+    A folder in the layout of the data set (one that holds ``lens-correction-train-cleaned``) stands for
+    that sub-folder.
+
+    Raises:
+        SettingMissing: No folder was named and no data root is set.
+    """
+    folder = Path(pairs) if pairs else settings().require("data_root")
+    inner = folder / "lens-correction-train-cleaned"
+    return inner if inner.is_dir() else folder
+
+
 def photo_workers(backend: BackendName) -> AbstractContextManager[PhotoWorkers]:
     """Start the render processes that settings ask for; a GPU has one, without a limit on its memory.
 

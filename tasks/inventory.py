@@ -38,7 +38,7 @@ def inventory_of(folder: Path, limits: PhotoLimits = DEFAULT_LIMITS) -> Inventor
     Raises:
         PhotoFolderUnusable: No such folder, no permission, or not one usable photo in it.
     """
-    candidates, ignored = _sort_names(folder)
+    candidates, ignored = photo_files(folder)
     twice = duplicate_ids(path.name for path in candidates)
     with ThreadPoolExecutor(_READERS) as readers:
         measured = list(readers.map(lambda path: _measure(path, twice, limits), candidates))
@@ -49,7 +49,12 @@ def inventory_of(folder: Path, limits: PhotoLimits = DEFAULT_LIMITS) -> Inventor
     return Inventory(folder=str(folder), photos=photos, quarantined=quarantined, ignored=ignored)
 
 
-def _sort_names(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+def photo_files(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """List a folder's photos, sorted, and the names of everything else in it.
+
+    Raises:
+        PhotoFolderUnusable: No such folder, or no permission.
+    """
     try:
         entries = sorted(folder.iterdir())
     except FileNotFoundError as error:
@@ -64,10 +69,10 @@ def _sort_names(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
         raise PhotoFolderUnusable(f"photo folder {str(folder)!r} may not be read by this user") from error
     candidates = [entry for entry in entries if _looks_like_photo(entry)]
     kept = set(candidates)
-    return candidates, tuple(_shown(entry.name) for entry in entries if entry not in kept)
+    return candidates, tuple(shown(entry.name) for entry in entries if entry not in kept)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """Write a file name as text that is safe in JSON, logs and tables, however it is encoded on disk."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)[:_NAME_LENGTH]
@@ -80,7 +85,7 @@ def _looks_like_photo(entry: Path) -> bool:
 
 def _measure(path: Path, twice: Collection[str], limits: PhotoLimits) -> PhotoRef | QuarantinedPhoto:
     def quarantined(code: str, reason: str) -> QuarantinedPhoto:
-        return QuarantinedPhoto(file_name=_shown(path.name), code=code, reason=reason)
+        return QuarantinedPhoto(file_name=shown(path.name), code=code, reason=reason)
 
     try:
         name = photo_id(path.name)
