@@ -48,6 +48,12 @@ def catalog() -> Iterator[Deployment]:
         )
     yield from _judged()
     yield Deployment(
+        entrypoint="flows.diagnose.diagnose",
+        name="pairs",
+        description="Tries a method on training pairs before any upload; all figures are proxy.",
+        tags=("diagnose",),
+    )
+    yield Deployment(
         entrypoint="flows.preflight.preflight",
         name="check",
         description="Everything a run needs, checked before one is started.",

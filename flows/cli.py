@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from flows import cli_judged, cli_ledger, cli_portal
+from flows import cli_diagnosis, cli_judged, cli_ledger, cli_portal
 from tasks.failures import SENTENCES
 from tasks.preflight import Remote, preflight_checks
 
@@ -40,8 +40,8 @@ def preflight(
     raise typer.Exit(0 if all(check.passed for check in checks) else 1)
 
 
-for commands in (cli_judged, cli_ledger, cli_portal):
-    commands.add_commands(app)
+for module in (cli_judged, cli_diagnosis, cli_ledger, cli_portal):
+    app.add_typer(module.commands)
 
 
 def main() -> None:

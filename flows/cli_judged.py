@@ -27,13 +27,10 @@ TeamName = Annotated[str | None, typer.Option("--team", help="Team name; default
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add ``submit``, ``analyse`` and ``promote``."""
-    app.command("submit")(submit_run)
-    app.command("analyse")(analyse_run)
-    app.command("promote")(promote_run)
+commands = typer.Typer()
 
 
+@commands.command("submit")
 def submit_run(
     run: Annotated[
         str | None, typer.Argument(help="Name or alias; default: the newest never submitted.")
@@ -56,6 +53,7 @@ def submit_run(
     _finish(submit(run, team=named, resubmit=resubmit, adopt_request=adopt, return_state=True), as_json)
 
 
+@commands.command("analyse")
 def analyse_run(run: Run, baseline: Baseline = None, as_json: AsJson = False) -> None:
     """Take a scored run apart by size, bucket, route and listing, and write its report.
 
@@ -65,6 +63,7 @@ def analyse_run(run: Run, baseline: Baseline = None, as_json: AsJson = False) ->
     _finish(analyse(run, baseline=baseline, return_state=True), as_json)
 
 
+@commands.command("promote")
 def promote_run(
     run: Run,
     baseline: Baseline = None,

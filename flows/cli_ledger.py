@@ -18,13 +18,10 @@ from tasks.ledger import prune as remove
 _DIGITS = 12  # of a digest, as people compare them
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add ``board``, ``explain`` and ``prune``."""
-    app.command("board")(show_board)
-    app.command()(explain)
-    app.command()(prune)
+commands = typer.Typer()
 
 
+@commands.command("board")
 def show_board(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
@@ -43,6 +40,7 @@ def show_board(
         print(f"untested: {name}")
 
 
+@commands.command()
 def explain(
     name: Annotated[str, typer.Argument(help="Name of a submission; an alias or an old name will do.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print its ledger entries as JSON.")] = False,
@@ -60,6 +58,7 @@ def explain(
             print(f"{entry.event}: {sha256[:_DIGITS]} {key}")
 
 
+@commands.command()
 def prune(
     selection: Annotated[list[str], typer.Argument(help="Names of artifacts or patterns.")],
     apply: Annotated[bool, typer.Option("--apply", help="Remove; otherwise only show.")] = False,

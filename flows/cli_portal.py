@@ -9,13 +9,12 @@ from tasks.adapters import settings
 from tasks.portal import Mode, PortalChoice, Profile, serve_portal
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add ``portal serve``."""
-    portal = typer.Typer(no_args_is_help=True, help="Our own scoring portal.")
-    portal.command()(serve)
-    app.add_typer(portal, name="portal")
+commands = typer.Typer()
+portal = typer.Typer(no_args_is_help=True, help="Our own scoring portal.")
+commands.add_typer(portal, name="portal")
 
 
+@portal.command()
 def serve(
     targets: Annotated[
         Path | None,

@@ -5,14 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.errors import ObjectMissing
 from infra.store.interface import ObjectStore
 from tasks.domain.forensics import ForensicsError, Matching, match_artifacts
 from tasks.domain.schemas import RenderedShard, RunManifest
 from tasks.domain.scored_csv import parse_scored_csv
 from tasks.keys import shard_key
 from tasks.ledger import finished_runs
-from tasks.records import read_record
+from tasks.records import EvidenceAltered, read_sealed_record
 
 _READERS = 8  # shard records read from the store at once
 
@@ -49,11 +48,10 @@ def matched_csvs(
         DocumentError: A file is no scored CSV; all its problems are told.
     """
     texts = {csv: _read(csv) for csv in csvs}
-    digests = {run.name: _photo_digests(run, store) for run in _chosen_runs(artifacts, store)}
     wanted = None if artifacts else _first_column(texts[csvs[0]])
-    reasons = {name: _why_left_out(photos, wanted) for name, photos in digests.items()}
-    left_out = tuple(f"{name} {reason}" for name, reason in reasons.items() if reason)
-    compared = {name: photos for name, photos in digests.items() if photos and not reasons[name]}
+    found = {run.name: _photos(run, wanted, store) for run in _chosen_runs(artifacts, store)}
+    left_out = tuple(f"{name} {reason}" for name, reason in found.items() if isinstance(reason, str))
+    compared = {name: photos for name, photos in found.items() if not isinstance(photos, str)}
     if not compared or (artifacts and left_out):
         raise ForensicsError("; ".join(left_out) or "there is no finished run to compare with; render one")
     ids = next(iter(compared.values())).keys()
@@ -82,25 +80,26 @@ def _chosen_runs(names: Sequence[str], store: ObjectStore) -> Iterable[RunManife
     return [runs[stem] for stem in stems]
 
 
-def _photo_digests(run: RunManifest, store: ObjectStore) -> PhotoDigests | None:
-    """Read the digests of a run's photos from the records of its shards; None where they were pruned."""
-    keys = [shard_key(digest) for digest in run.shards]
+def _photos(run: RunManifest, wanted: frozenset[str] | None, store: ObjectStore) -> PhotoDigests | str:
+    """Read the digests of a run's photos from the records of its shards, or say why it is not compared."""
+    seals = [seal for seal in run.shard_records if seal is not None]
+    if len(seals) < len(run.shards):
+        return "lost photos while it was rendered, so not all of its shards have a record; render it again"
     try:
         with ThreadPoolExecutor(_READERS) as readers:
-            shards = list(readers.map(lambda key: read_record(RenderedShard, key, store), keys))
-    except ObjectMissing:
-        return None
-    return {photo.id: photo.sha256 for shard in shards for photo in shard.photos}
+            shards = list(
+                readers.map(
+                    lambda shard, seal: read_sealed_record(RenderedShard, shard_key(shard), seal, store),
+                    run.shards,
+                    seals,
+                )
+            )
+    except EvidenceAltered as error:
+        return f"cannot be compared: {error}"
+    photos = {photo.id: photo.sha256 for shard in shards for photo in shard.photos}
+    return "is of other photos" if wanted is not None and photos.keys() != wanted else photos
 
 
 def _first_column(text: bytes) -> frozenset[str]:
     rows = text.decode("utf-8", "replace").splitlines()[1:]
     return frozenset(row.partition(",")[0] for row in rows)
-
-
-def _why_left_out(photos: PhotoDigests | None, wanted: frozenset[str] | None) -> str | None:
-    if photos is None:
-        return "cannot be compared: the records of its photos were pruned; render it again"
-    if wanted is not None and photos.keys() != wanted:
-        return "is of other photos"
-    return None

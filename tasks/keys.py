@@ -13,6 +13,7 @@ analyses/<name>/<digest>.json     a scored submission taken apart; one for each 
 decisions/<name>/<digest>.json    what gates decided, with all the evidence
 reports/<name>/<digest>.html      the same for people
 champions/<judge>.json            which submission is champion; the one object that moves
+diagnoses/<stamp>_<method>_<variant>_<digest>.json  proxy figures on training pairs; no gate reads them
 ledger/<time>_<event>_<name>_<digest>.json  one entry, which seals the objects it rests on
 
 All but the champion and the leases of ``flights/`` (see ``infra.portal.client.step_record``) are create-only.
@@ -95,6 +96,11 @@ def report_key(run: str, digest: str) -> str:
 def champion_key(judge: Judge) -> str:
     """Key of the pointer to the champion under a judge."""
     return f"champions/{judge.key}.json"
+
+
+def diagnosis_key(name: str, digest: str) -> str:
+    """Key of a diagnosis by its name, which tells time, method and variant, and the digest of its document."""
+    return f"diagnoses/{name}_{digest[:16]}.json"
 
 
 def ledger_key(entry: LedgerEntry, document: bytes) -> str:

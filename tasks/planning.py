@@ -16,6 +16,7 @@ from tasks.domain.naming import check_artifact_tag, submission_name
 from tasks.domain.schemas import (
     Engine,
     Inventory,
+    MethodChoice,
     PhotoRef,
     QuarantinedPhoto,
     RenderRequest,
@@ -63,6 +64,8 @@ def planned_run(
     Raises:
         DomainError: Unknown method or variant, an unusable table or tag, or nothing left to render.
     """
+    if request.artifact_tag is not None:
+        check_artifact_tag(request.artifact_tag)
     method, options = chosen_method(request)
     routed, unroutable = _route(inventory.photos, method, options)
     if not routed:
@@ -88,17 +91,15 @@ def planned_run(
     raise DomainError(f"the {_NAME_TRIES} names from {created.isoformat()} on are all taken; run again")
 
 
-def chosen_method(request: RenderRequest) -> tuple[Method, RouteOptions]:
-    """Find the method of a request and read its table, refusing what it does not know."""
-    if request.artifact_tag is not None:
-        check_artifact_tag(request.artifact_tag)
-    method = find_method(request.method)
+def chosen_method(choice: MethodChoice) -> tuple[Method, RouteOptions]:
+    """Find the method of a choice and read its table, refusing what it does not know."""
+    method = find_method(choice.method)
     options = method.options(
-        variant=request.variant,
-        document=_read_table(request.table) if request.table else None,
-        source=request.table or "",
-        interpolation=request.interpolation,
-        border=request.border,
+        variant=choice.variant,
+        document=_read_table(choice.table) if choice.table else None,
+        source=choice.table or "",
+        interpolation=choice.interpolation,
+        border=choice.border,
     )
     return method, options
 

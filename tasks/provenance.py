@@ -19,7 +19,7 @@ _PAUSE_S = 1.0
 
 
 def provenance_here() -> Provenance:
-    """Describe the running flow; outside a git checkout the commit is None."""
+    """Describe the running flow or command; outside a git checkout the commit is None."""
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain", "--", *_ROOMS)  # a new file is a new method, tracked or not
     deployment = _deployment_name()
@@ -27,7 +27,7 @@ def provenance_here() -> Provenance:
         git_commit=commit,
         git_dirty=None if changes is None else bool(changes),
         command=f"{runtime.flow_run.flow_name}/{deployment}" if deployment else shlex.join(sys.argv),
-        flow_run_id=str(runtime.flow_run.id),
+        flow_run_id=str(runtime.flow_run.id or ""),
         parameters=dict(runtime.flow_run.parameters),
         python=platform.python_version(),
         platform=platform.platform(),

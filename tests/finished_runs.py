@@ -13,6 +13,7 @@ from tasks.domain.schemas import (
     RunManifest,
     SubmissionZip,
 )
+from tasks.domain.shards import shard_document
 from tasks.keys import contact_sheet_key, manifest_key, shard_key, submission_key
 
 _STAMP = "2026-02-22T03:03:58+00:00"
@@ -33,11 +34,13 @@ def keep_run(store: ObjectStore, name: str, photos: Mapping[str, str]) -> None:
         for photo, pixels in photos.items()
     )
     shard = RenderedShard(digest=digest, photos=rendered, quarantined=())
-    store.create(shard_key(digest), shard.model_dump_json().encode())
-    store.create(manifest_key(name), _manifest(name, digest, len(photos)).model_dump_json().encode())
+    document = shard_document(shard)
+    store.create(shard_key(digest), document)
+    manifest = _manifest(name, digest, hashlib.sha256(document).hexdigest(), len(photos))
+    store.create(manifest_key(name), manifest.model_dump_json().encode())
 
 
-def _manifest(name: str, shard: str, photos: int) -> RunManifest:
+def _manifest(name: str, shard: str, shard_record: str, photos: int) -> RunManifest:
     return RunManifest(
         name=name,
         created=_STAMP,
@@ -71,8 +74,10 @@ def _manifest(name: str, shard: str, photos: int) -> RunManifest:
             key=submission_key(name), size=1, sha256=_DIGEST, behaviour_digest=_DIGEST, photos=photos
         ),
         contact_sheet=contact_sheet_key(name),
+        contact_sheet_sha256=_DIGEST,
         rendered=photos,
         quarantined=(),
         shards=(shard,),
+        shard_records=(shard_record,),
         submittable=True,
     )

@@ -22,6 +22,7 @@ def modules_after(code: str) -> set[str]:
     "module",
     [
         "gpu.render",
+        "gpu.pair_score",
         "tasks.domain.methods.registry",
         "tasks.domain.submission_zip",
         "infra.settings",

@@ -87,15 +87,41 @@ def analyse_scores(
     own = _in_order(scores)
     theirs = [(rival, _rival_units(rival, judge=judge, ids=ids)) for rival in _each_standing_once(rivals)]
     listings = np.unique([listing_of(photo) for photo in ids], return_inverse=True)[1]
+    sizes = {photo.id: (photo.width, photo.height) for photo in photos}
     groups = tuple(
         _group_scores(kind, key, members, own=own, theirs=theirs, listings=listings, seed=seed)
-        for kind, key, members in _groups(ids, photos, routes)
+        for kind, key, members in groups_of(ids, sizes, routes)
     )
     champion = next((units for rival, units in theirs if rival.standing == "champion"), own)
     better, worse = _changes(ids, own - champion, listed=listed)
     return ScoreAnalysis(
         name=name, judge=judge, csv_sha256=csv_sha256, groups=groups, better=better, worse=worse
     )
+
+
+def groups_of(
+    ids: Sequence[str], sizes: Mapping[str, tuple[int, int]], routes: Mapping[str, str]
+) -> Iterator[Group]:
+    """Yield each group with the positions of its members within ``ids``.
+
+    Args:
+        ids: Of the photos.
+        sizes: Width and height of each in pixels.
+        routes: Route label of each; empty where routes are not known.
+    """
+    keys: dict[GroupKind, list[str]] = {
+        "overall": ["all"] * len(ids),
+        "bucket": [bucket_of(*sizes[photo]) for photo in ids],
+        "dimension": ["{}x{}".format(*sizes[photo]) for photo in ids],
+        "route": [routes[photo] for photo in ids] if routes else [],
+        "listing": [listing_of(photo) for photo in ids],
+    }
+    for kind, labels in keys.items():
+        members: defaultdict[str, list[int]] = defaultdict(list)
+        for position, label in enumerate(labels):
+            members[label].append(position)
+        for label, positions in sorted(members.items()):
+            yield kind, label, np.asarray(positions, dtype=np.intp)
 
 
 def score_units(scores: Sequence[float]) -> Units:
@@ -179,24 +205,6 @@ def _group_scores(
             for (rival, units), gain, interval in zip(theirs, gains, intervals[1:], strict=True)
         ),
     )
-
-
-def _groups(ids: Sequence[str], photos: Sequence[PhotoRef], routes: Mapping[str, str]) -> Iterator[Group]:
-    """Yield each group with the positions of its members within ``ids``."""
-    sizes = {photo.id: (photo.width, photo.height) for photo in photos}
-    keys: dict[GroupKind, list[str]] = {
-        "overall": ["all"] * len(ids),
-        "bucket": [bucket_of(*sizes[photo]) for photo in ids],
-        "dimension": ["{}x{}".format(*sizes[photo]) for photo in ids],
-        "route": [routes[photo] for photo in ids] if routes else [],
-        "listing": [listing_of(photo) for photo in ids],
-    }
-    for kind, labels in keys.items():
-        members: defaultdict[str, list[int]] = defaultdict(list)
-        for position, label in enumerate(labels):
-            members[label].append(position)
-        for label, positions in sorted(members.items()):
-            yield kind, label, np.asarray(positions, dtype=np.intp)
 
 
 def _changes(

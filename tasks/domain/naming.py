@@ -17,7 +17,7 @@ _WORD = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 _WORD_LENGTH = 80  # family, tag and stamp together stay below the 255 bytes of a file name
 _BARE_VERSION = re.compile(r"v[0-9]+", re.IGNORECASE)
 _SUBMISSION = re.compile(r"submission_(?P<words>.+)_(?P<stamp>[0-9]{8}_[0-9]{6})")
-_STAMP = "%Y%m%d_%H%M%S"
+STAMP = "%Y%m%d_%H%M%S"
 
 
 def photo_id(file_name: str) -> str:
@@ -94,7 +94,7 @@ def submission_name(family: str, variant: str, at: datetime) -> str:
     _check_word(variant, "variant")
     if at.utcoffset() != timedelta(0):
         raise ValueError(f"artifact names are stamped in UTC, got {at.isoformat()}; pass datetime.now(UTC)")
-    return f"submission_{family}_{_within(family, variant)}_{at.strftime(_STAMP)}"
+    return f"submission_{family}_{_within(family, variant)}_{at.strftime(STAMP)}"
 
 
 def parse_submission_name(name: str, *, families: Collection[str]) -> SubmissionName:
@@ -132,7 +132,7 @@ def _within(family: str, variant: str) -> str:
 
 def _parse_stamp(stamp: str, name: str) -> datetime:
     try:
-        return datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+        return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
     except ValueError as error:
         raise ArtifactNameError(f"{name!r} ends in {stamp!r}, which is no date and time: {error}") from error
 

@@ -136,18 +136,23 @@ class RenderedShard(Record):
     quarantined: tuple[QuarantinedPhoto, ...]
 
 
-class RenderRequest(Record):
-    """What the user asked for, as recorded in plan and manifest."""
+class MethodChoice(Record):
+    """The method a user chose, and what it leaves to choose."""
 
-    photos_folder: str
     method: str
     variant: str | None
-    """Profile or policy; None only until the plan names the method's default."""
+    """Profile or policy; None only until the method's default is named."""
     interpolation: Interpolation | None
     """None leaves the choice to the table."""
     border: Border | None
     table: str | None
     """Source of the table or policy file, None for the shipped one."""
+
+
+class RenderRequest(MethodChoice):
+    """What the user asked for, as recorded in plan and manifest."""
+
+    photos_folder: str
     shard_size: int = Field(ge=1, le=10_000)
     artifact_tag: str | None
     accept_quarantined: bool
@@ -204,6 +209,7 @@ class Provenance(Record):
     command: str
     """Deployment name, or the command line that was run."""
     flow_run_id: str
+    """Empty where a command ran without a flow."""
     parameters: dict[str, object]
     python: str
     platform: str
