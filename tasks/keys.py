@@ -99,7 +99,7 @@ def champion_key(judge: Judge) -> str:
 
 
 def diagnosis_key(name: str, digest: str) -> str:
-    """Key of a diagnosis by its name, which tells time, method and variant, and the digest of its document."""
+    """Key of a diagnosis by its name (``diagnosis_name``) and the digest of its document."""
     return f"diagnoses/{name}_{digest[:16]}.json"
 
 
