@@ -63,6 +63,9 @@ def test_the_exact_correction_scores_100(folder: Path, truth: str, workers: Phot
     assert (overall.output.similarity, overall.output.mae, overall.output.psnr) == (1.0, 0.0, None)
     assert overall.identity.similarity < 0.98  # rectangles on grey forgive much; the mean of the six is 0.967
     assert overall.identity.mae > 5.0
+    parts = ("edge", "line", "gradient", "ssim", "pixel")
+    assert [getattr(overall.output, part) for part in parts] == [1.0] * 5
+    assert max(getattr(overall.identity, part) for part in parts) < 1.0
     assert overall.worsened == 0
 
 
