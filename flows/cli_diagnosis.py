@@ -12,7 +12,7 @@ from rich.table import Column, Table
 
 from tasks.adapters import pairs_folder, photo_workers, run_store
 from tasks.diagnosis import diagnosis_of, kept_diagnosis, sample_of
-from tasks.diagnosis_tables import Row, group_rows, headline, outcome, worst_rows
+from tasks.diagnosis_tables import PARTS, Row, group_rows, headline, outcome, worst_rows
 from tasks.domain.diagnosis import DiagnosisRequest
 from tasks.domain.pairs import PairGroup
 from tasks.domain.schemas import Border, Interpolation
@@ -70,8 +70,12 @@ def diagnose(
         print(diagnosis.model_dump_json(indent=1))
         return
     title = headline(diagnosis)
-    Console().print(_table(f"{title}; in brackets: left alone", group_rows(diagnosis)))
-    Console().print(_table(f"{title}; worst first", worst_rows(diagnosis)))
+    groups = group_rows(diagnosis)
+    figures = [name for name in groups[0] if name not in PARTS]
+    Console().print(_table(f"{title}; in brackets: left alone", groups, figures))
+    Console().print(_table("proxy: parts of the similarity", groups, ("by", "group", *PARTS)))
+    worst = worst_rows(diagnosis)
+    Console().print(_table("proxy: worst first", worst, list(worst[0])))
     for photo in diagnosis.quarantined:
         print(f"quarantined: {photo.file_name}: {photo.reason}")
     print(f"{outcome(diagnosis)}; {key}")
@@ -126,8 +130,8 @@ def _document(found: Forensics) -> dict[str, object]:
     }
 
 
-def _table(title: str, rows: Sequence[Row]) -> Table:
-    table = Table(*(Column(name, overflow="fold") for name in rows[0]), title=escape(title))
+def _table(title: str, rows: Sequence[Row], columns: Sequence[str]) -> Table:
+    table = Table(*(Column(name, overflow="fold") for name in columns), title=escape(title))
     for row in rows:
-        table.add_row(*map(escape, row.values()))
+        table.add_row(*(escape(row[name]) for name in columns))
     return table

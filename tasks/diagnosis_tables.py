@@ -7,6 +7,8 @@ from tasks.reporting import best_effort
 
 Row = dict[str, str]
 
+PARTS = ("edge", "line", "gradient", "SSIM", "pixel")
+"""Columns of the five parts of the similarity."""
 _LISTED = 20  # worst photos shown; the record holds all
 
 
