@@ -8,7 +8,6 @@ import typer
 from tasks.adapters import settings
 from tasks.portal import Mode, PortalChoice, Profile, serve_portal
 
-
 commands = typer.Typer()
 portal = typer.Typer(no_args_is_help=True, help="Our own scoring portal.")
 commands.add_typer(portal, name="portal")
