@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from flows import cli_diagnosis, cli_judged, cli_ledger, cli_portal
+from flows import cli_diagnosis, cli_judged, cli_ledger, cli_portal, cli_store
 from tasks.failures import SENTENCES
 from tasks.preflight import Remote, preflight_checks
 
@@ -40,7 +40,7 @@ def preflight(
     raise typer.Exit(0 if all(check.passed for check in checks) else 1)
 
 
-for module in (cli_judged, cli_diagnosis, cli_ledger, cli_portal):
+for module in (cli_judged, cli_diagnosis, cli_ledger, cli_store, cli_portal):
     app.add_typer(module.commands)
 
 
