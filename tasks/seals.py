@@ -8,8 +8,8 @@
     a shard's record  seals its photos
 
 A run with an entry ``pruned`` may lack its zip, and the photos that no other run needs. Objects under
-``probe/`` and the leases of flights come and go. Unsealed objects are no damage where work leaves them when it
-is cut off: a plan without a manifest, photos without a sealed record, a flight's attempt without an entry.
+``probe/`` and the leases of flights come and go. Unsealed objects are no damage where work that is cut off
+leaves them: a plan without a manifest, photos without a sealed record, a flight's attempt without an entry.
 
 One loss shows nowhere: that of an entry which alone seals nothing.
 """
@@ -123,7 +123,9 @@ def _of_manifest(key: str, manifest: RunManifest) -> Iterator[Seal]:
 
 def _shard_records(manifest: RunManifest) -> dict[str, str]:
     """Give key and digest of the records of those shards of a run that were settled."""
-    shards = zip(manifest.shards, manifest.shard_records, strict=False)  # an altered manifest may say anything
+    shards = zip(
+        manifest.shards, manifest.shard_records, strict=False
+    )  # an altered manifest may say anything
     return {shard_key(digest): sha256 for digest, sha256 in shards if sha256 is not None}
 
 

@@ -1,12 +1,12 @@
 """Damages a store behind its back, one object at a time, in ways that a seed chooses."""
 
+import os
 import random
 import string
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import copytree, rmtree
+from shutil import copytree
 
 from infra.store.opening import open_store
 from tasks.domain.fsck import FsckReport
@@ -28,16 +28,21 @@ class Corruption:
         return any(finding.key in self.keys for finding in report.findings)
 
 
-@contextmanager
-def corrupted(folder: Path, number: int, *, seed: int) -> Iterator[tuple[Path, Corruption]]:
-    """Give a copy of a store's folder with one corruption; equal numbers and seeds corrupt alike."""
-    copy = folder.with_name(f"{folder.name}-{number}")
-    copytree(folder, copy)
-    choices = random.Random(f"{seed} {number}")  # noqa: S311  the same again, not secrets
-    try:
-        yield copy, list(_KINDS.values())[number % len(_KINDS)](copy, choices)
-    finally:
-        rmtree(copy)
+def corruptions(folder: Path, *, count: int, seed: int) -> Iterator[tuple[Path, Corruption]]:
+    """Give a copy of a store's folder with one corruption at a time; equal seeds corrupt alike.
+
+    What was damaged is put back before the next corruption, and after the last one.
+    """
+    copy = folder.with_name(f"{folder.name}-corrupted")
+    copytree(folder, copy, copy_function=os.link)  # _write puts a new file in the place of a link
+    choices = random.Random(seed)  # noqa: S311  the same again, not secrets
+    for number in range(count):
+        corruption = _KINDS[number % len(_KINDS)](copy, choices)
+        yield copy, corruption
+        for key in corruption.keys:
+            (copy / key).unlink(missing_ok=True)
+            if (folder / key).exists():
+                os.link(folder / key, copy / key)
 
 
 def _flip(folder: Path, choices: random.Random) -> Corruption:
@@ -45,7 +50,7 @@ def _flip(folder: Path, choices: random.Random) -> Corruption:
     body = bytearray((folder / key).read_bytes())
     place, bit = choices.randrange(len(body)), choices.randrange(8)
     body[place] ^= 1 << bit
-    (folder / key).write_bytes(body)
+    _write(folder / key, bytes(body))
     return Corruption(f"flip bit {bit} of byte {place} of {key}", (key,))
 
 
@@ -53,7 +58,7 @@ def _truncate(folder: Path, choices: random.Random) -> Corruption:
     key = _target(folder, choices)
     body = (folder / key).read_bytes()
     size = 0 if choices.random() < _TO_NOTHING else choices.randrange(len(body))
-    (folder / key).write_bytes(body[:size])
+    _write(folder / key, body[:size])
     return Corruption(f"truncate {key} from {len(body)} to {size} bytes", (key,))
 
 
@@ -70,8 +75,8 @@ def _swap(folder: Path, choices: random.Random) -> Corruption:
     others = [other for other in _targets(folder) if (folder / other).read_bytes() != body]
     near = [other for other in others if _room(other) == _room(key)]
     other = choices.choice(near if near and choices.random() < 0.5 else others)
-    (folder / key).write_bytes((folder / other).read_bytes())
-    (folder / other).write_bytes(body)
+    _write(folder / key, (folder / other).read_bytes())
+    _write(folder / other, body)
     return Corruption(f"swap {key} and {other}", (key, other))
 
 
@@ -83,13 +88,12 @@ def _rename(folder: Path, choices: random.Random) -> Corruption:
     return Corruption(f"rename {key} to {new}", (key, new))
 
 
-_KINDS: Mapping[str, Callable[[Path, random.Random], Corruption]] = {
-    "flip": _flip,
-    "truncate": _truncate,
-    "delete": _delete,
-    "swap": _swap,
-    "rename": _rename,
-}
+def _write(path: Path, body: bytes) -> None:
+    path.unlink()
+    path.write_bytes(body)
+
+
+_KINDS: Sequence[Callable[[Path, random.Random], Corruption]] = (_flip, _truncate, _delete, _swap, _rename)
 
 
 def _similar(key: str, choices: random.Random) -> Iterator[str]:

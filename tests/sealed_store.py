@@ -1,4 +1,4 @@
-"""A store with everything in it that the ledger seals, made by our own code wherever that needs no Prefect."""
+"""A store with everything in it that the ledger seals, made by our own code as far as there is any."""
 
 import hashlib
 import json
