@@ -9,8 +9,9 @@ from infra.store.interface import ObjectStore
 from infra.store.local import LocalStore
 from infra.store.opening import open_store
 from tasks.domain.ledger import LedgerEntry, pointer_document
+from tasks.domain.schemas import RunManifest
 from tasks.fsck import fsck
-from tasks.keys import champion_key, manifest_key, plan_key, shard_key, submission_key, table_key
+from tasks.keys import champion_key, manifest_key, photo_key, plan_key, shard_key, submission_key, table_key
 from tasks.photo_workers import PhotoWorkers
 from tasks.rendering import rendered_shard
 from tests.corruptions import corruptions
@@ -119,6 +120,13 @@ def test_steps_of_an_attempt_that_no_entry_seals_are_unfinished(store: ObjectSto
     assert (report.findings, report.unfinished) == ((), (step,))
 
 
+def test_a_step_that_its_attempts_entry_does_not_seal_is_a_finding(store: ObjectStore) -> None:
+    sealed = next(one.key for one in store.list("flights/") if one.key.endswith("/intent.json"))
+    late = sealed.replace("intent.json", "failed.json")
+    store.create(late, b"{}")
+    assert found(store) == [(late, "unsealed")]
+
+
 @pytest.mark.parametrize(
     "key", ["stray.txt", "ledger/stray", "reports/a/stray.html", "submissions/stray.zip", "runs/a/stray"]
 )
@@ -138,6 +146,18 @@ def test_a_pointer_that_is_gone_or_older_than_the_last_promotion_is_found(
     assert found(store) == [(CHAMPION, "missing")]
 
 
+def test_a_pointer_is_unrecorded_only_if_it_is_the_next_promotion_under_its_own_judge(
+    folder: Path, store: ObjectStore
+) -> None:
+    last = LedgerEntry.model_validate_json(store.read(entry_key(store, "promoted", SECOND))).pointer
+    assert last is not None
+    ahead = last.model_copy(update={"generation": 3})  # the same move, since the nonce is the same
+    (folder / CHAMPION).write_bytes(pointer_document(ahead))
+    first = last.model_copy(update={"generation": 1})
+    store.create("champions/other-judge.json", pointer_document(first))
+    assert found(store) == [(CHAMPION, "altered"), ("champions/other-judge.json", "unsealed")]
+
+
 def test_a_promotion_that_the_ledger_does_not_tell_is_unrecorded(folder: Path, store: ObjectStore) -> None:
     (folder / entry_key(store, "promoted", SECOND)).unlink()
     last = dict(found(store))
@@ -153,6 +173,28 @@ def test_a_gap_between_promotions_is_found(folder: Path, store: ObjectStore) -> 
 def test_a_pruned_zip_that_is_there_all_the_same_must_be_the_one_that_was_made(store: ObjectStore) -> None:
     store.create(submission_key(PRUNED), b"no such zip")
     assert found(store) == [(submission_key(PRUNED), "altered")]
+
+
+def test_photos_that_pruning_was_cut_off_from_are_unfinished(store: ObjectStore) -> None:
+    manifest = RunManifest.model_validate_json(store.read(manifest_key(PRUNED)))
+    photo = photo_key(manifest.shards[1], "home001_g0")
+    store.create(photo, b"photo")
+    report = fsck(store)
+    assert (report.findings, report.unfinished) == ((), (photo,))
+
+
+def test_photos_whose_record_is_unreadable_are_not_judged(folder: Path, store: ObjectStore) -> None:
+    record = next(one.key for one in store.list("renders/") if one.key.endswith("/shard.json"))
+    (folder / record).write_bytes(b"{}")
+    assert found(store) == [(record, "unreadable")]
+    assert fsck(store).unfinished == ()
+
+
+def test_an_entry_under_another_time_is_misplaced(folder: Path, store: ObjectStore) -> None:
+    key = entry_key(store, "rendered", FIRST)
+    later = key.replace("ledger/2026", "ledger/2027")
+    (folder / key).rename(folder / later)
+    assert found(store) == [(later, "misplaced")]
 
 
 def test_a_lease_may_change_but_must_be_one(folder: Path, store: ObjectStore) -> None:
