@@ -14,7 +14,15 @@ from tasks.champion import crown, reigning
 from tasks.domain.ledger import LedgerEntry
 from tasks.domain.schemas import Provenance, RenderRequest, RunManifest, RunPlan
 from tasks.inventory import inventory_of
-from tasks.keys import analysis_key, contact_sheet_key, decision_key, manifest_key, report_key, score_prefix
+from tasks.keys import (
+    analysis_key,
+    contact_sheet_key,
+    decision_key,
+    fingerprint_key,
+    manifest_key,
+    report_key,
+    score_prefix,
+)
 from tasks.ledger import append, prune, prune_plan
 from tasks.packing import assembled_zip, kept_manifest, manifest_of
 from tasks.photo_workers import PhotoWorkers
@@ -107,7 +115,8 @@ def seal(event: str, name: str, objects: Mapping[str, bytes], store: ObjectStore
 def _score(manifest: RunManifest, store: ObjectStore) -> None:
     """Send a run through upload, scoring and analysis; each entry seals objects that no other does."""
     name = manifest.name
-    seal("submitted", name, _keyed_by_digest(decision_key, name, "upload"), store)
+    measured = {fingerprint_key(manifest.submission.behaviour_digest): _document("fingerprint", name)}
+    seal("submitted", name, _keyed_by_digest(decision_key, name, "upload") | measured, store)
     prefix = score_prefix(PORTAL, name, "job-1")
     scores = {
         f"{prefix}scored.csv": f"image_id,score\n{name},50\n".encode(),

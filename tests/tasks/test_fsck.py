@@ -56,7 +56,7 @@ def test_a_whole_store_is_clean_and_every_object_in_it_was_read(store: ObjectSto
     assert (report.findings, report.unfinished) == ((), ())
     assert (report.objects, report.bytes) == (len(listed), sum(one.size for one in listed))
     rooms = {one.key.partition("/")[0] for one in listed}
-    assert len(rooms) == 10, "the store lacks a kind of object that corruptions should hit"
+    assert len(rooms) == 11, "the store lacks a kind of object that corruptions should hit"
     assert store.head(submission_key(PRUNED)) is None
 
 
