@@ -36,7 +36,7 @@ def submit_run(
         str | None, typer.Argument(help="Name or alias; default: the newest never submitted.")
     ] = None,
     resubmit: Annotated[
-        str | None, typer.Option(help="Why one of unknown fate, or one that failed, is sent again; recorded.")
+        str | None, typer.Option(help="Why one of unknown fate, failed or scored is sent again; recorded.")
     ] = None,
     adopt: Annotated[
         str | None, typer.Option(help="Request id that the portal has for one of unknown fate.")

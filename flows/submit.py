@@ -30,7 +30,7 @@ def submit(
         run: Name or alias of a finished run; default: the newest that was never submitted.
         team: Who submits, where other than settings say.
         policy: Limits stricter than the rules.
-        resubmit: Why a submission of unknown fate, or one the judge failed, is sent again; recorded.
+        resubmit: Why one of unknown fate, failed, or scored before is sent again; recorded.
         adopt_request: Request id of the job that the portal has for a submission of unknown fate.
     """
     log_sentences_only()
@@ -38,14 +38,16 @@ def submit(
         name = find_run(run)
         judge = ask_who_judges(name)
         if (known := scored_before(name, judge)) is not None:
-            return _scored(known, "has these scores already")
+            if resubmit is None:
+                return _scored(known, "has these scores already")
+            return _scored(score(name, judge, team, again_for=resubmit), "was scored once more")
         decision = check_upload(name, judge, policy or GatePolicy())
         publish_gates(decision.outcomes, name)
         if not decision.upload:
             return blocked(decision.outcomes)
         if adopt_request is not None:
             adopt(name, judge, adopt_request)
-        return _scored(score(name, judge, team, resubmit), "was scored")
+        return _scored(score(name, judge, team, resubmit=resubmit), "was scored")
     except SENTENCES as error:
         return Failed(message=str(error))
 

@@ -69,7 +69,7 @@ def promotion_entry(pointer: ChampionPointer) -> LedgerEntry:
     return LedgerEntry(
         event="promoted",
         name=pointer.name,
-        at=pointer.promoted_at,
+        at=pointer.decided_at,
         family=pointer.family,
         judge=pointer.judge,
         evidence={decision_key(pointer.name, pointer.decision_sha256): pointer.decision_sha256},

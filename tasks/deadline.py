@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from infra.portal.client.connection import Patience
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store, scoring_portal, settings, team_identity
 from tasks.domain.errors import DomainError
@@ -53,7 +52,6 @@ def submit_again(name: str, judge: Judge, team: Team | None) -> ScoredSubmission
         identity=team_identity(team or Team()),
         store=run_store(),
         again_for=f"fallback for the deadline {settings().deadline}",
-        patience=Patience(),
     )
 
 

@@ -13,12 +13,12 @@ from infra.portal.client.connection import Patience, Portal, TeamIdentity
 from infra.store.interface import ObjectStore
 from infra.store.probe import probe_store
 from tasks.adapters import run_store, scoring_portal, settings, team_identity
-from tasks.champion import Reign, crown, reigning, settle
+from tasks.champion import PromotionOvertaken, Reign, crown, reigning, settle
 from tasks.domain.gates.deadline import evidence_is_complete
 from tasks.domain.gates.decision import decide_promotion
 from tasks.domain.gates.records import AnchorRescore, GateDecision, GatePolicy
 from tasks.domain.gates.scored import overall
-from tasks.domain.ledger import ChampionPointer
+from tasks.domain.ledger import ChampionPointer, Event
 from tasks.domain.score_schemas import Judge, Team
 from tasks.evidence import Run, entry_of, read_run
 from tasks.failures import step
@@ -33,12 +33,15 @@ _PATIENT = Patience()
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A stored decision, and the champion it was taken against."""
+    """A stored decision, the champion it was taken against, and the pointer that would replace it."""
 
     decision: GateDecision
     key: str
     sha256: str
     reign: Reign
+    decided_at: str
+    pointer: ChampionPointer | None
+    """None where the gates do not promote. Made once, so that carrying a decision out may be repeated."""
 
     @property
     def name(self) -> str:
@@ -109,6 +112,7 @@ def decide(
         deadline=Deadline(current.deadline, current.deadline_submission) if current.deadline else None,
         store=run_store(),
         now=datetime.now(UTC),
+        nonce=uuid.uuid4().hex,
     )
 
 
@@ -119,6 +123,7 @@ def decided(
     policy: GatePolicy,
     store: ObjectStore,
     now: datetime,
+    nonce: str,
     baseline: str | None = None,
     anchor: AnchorRescore | None = None,
     judge_rescores: bool = True,
@@ -141,24 +146,25 @@ def decided(
         fallback = fallback_of(judge, deadline, policy, ledger, model_is_complete=complete, now=now)
         decision = decide_promotion(evidence.model_copy(update={"fallback": fallback}), policy)
     key, digest = keep_record(decision, decision_key, name, store)
-    return Verdict(decision, key, digest, reign)
+    run = read_run(name, ledger, store)
+    pointer = _pointer(decision, digest, run, reign, now, nonce) if decision.promote else None
+    return Verdict(decision, key, digest, reign, now.isoformat(), pointer)
 
 
 @step("conclude")
 def conclude(verdict: Verdict, declined: str | None) -> Literal["promoted", "advanced", "rejected"]:
     """Move the pointer where the gates say so and nobody declined, and tell the ledger what came of it."""
-    return concluded(verdict, run_store(), declined=declined, now=datetime.now(UTC))
+    return concluded(verdict, run_store(), declined=declined)
 
 
 def concluded(
-    verdict: Verdict, store: ObjectStore, *, now: datetime, declined: str | None = None
+    verdict: Verdict, store: ObjectStore, *, declined: str | None = None
 ) -> Literal["promoted", "advanced", "rejected"]:
-    """Carry a decision out.
+    """Carry a decision out; doing it again changes nothing.
 
     Args:
         verdict: What was decided, against whom.
         store: Where pointer and ledger lie.
-        now: When.
         declined: Why a person does not want the promotion; None where nobody was asked, or agreed.
 
     Raises:
@@ -167,40 +173,48 @@ def concluded(
     """
     ledger = entries(store)
     run = read_run(verdict.name, ledger, store)
-    if verdict.decision.promote and declined is None:
+    if verdict.pointer is not None and declined is None:
         probe_store(store).require_conforming()
-        crown(_pointer(verdict, run, now), verdict.reign, store)
+        try:
+            crown(verdict.pointer, verdict.reign, store)
+        except PromotionOvertaken as error:
+            _tell("analysed", verdict, run, store, reasons=(str(error),))
+            raise
         return "promoted"
     outcome: Literal["advanced", "rejected"] = "advanced" if verdict.decision.advance else "rejected"
-    append(
-        entry_of(
-            run,
-            verdict.decision.evidence.judge,
-            outcome,
-            at=now.isoformat(),
-            reasons=verdict.reasons if declined is None else (f"declined: {declined}",),
-            evidence={verdict.key: verdict.sha256},
-        ),
-        store,
-    )
+    reasons = verdict.reasons if declined is None else (f"declined: {declined}",)
+    _tell(outcome, verdict, run, store, reasons=reasons)
     return outcome
 
 
-def _pointer(verdict: Verdict, run: Run, now: datetime) -> ChampionPointer:
-    analysis, before = verdict.decision.evidence.analysis, verdict.reign.pointer
-    own = overall(analysis)
+def _tell(event: Event, verdict: Verdict, run: Run, store: ObjectStore, *, reasons: tuple[str, ...]) -> None:
+    entry = entry_of(
+        run,
+        verdict.decision.evidence.judge,
+        event,
+        at=verdict.decided_at,
+        reasons=reasons,
+        evidence={verdict.key: verdict.sha256},
+    )
+    append(entry, store)
+
+
+def _pointer(
+    decision: GateDecision, digest: str, run: Run, reign: Reign, now: datetime, nonce: str
+) -> ChampionPointer:
+    own, before = overall(decision.evidence.analysis), reign.pointer
     if own is None:
         raise AssertionError("the gates promoted a run without scores")
     return ChampionPointer(
         generation=before.generation + 1 if before else 1,
-        name=verdict.name,
+        name=run.manifest.name,
         family=run.family,
-        judge=verdict.decision.evidence.judge,
+        judge=decision.evidence.judge,
         mean=own.mean,
         submission_sha256=run.manifest.submission.sha256,
         manifest_sha256=run.manifest_sha256,
-        decision_sha256=verdict.sha256,
+        decision_sha256=digest,
         previous=before.name if before else None,
-        promoted_at=now.isoformat(),
-        nonce=uuid.uuid4().hex,
+        decided_at=now.isoformat(),
+        nonce=nonce,
     )

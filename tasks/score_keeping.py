@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from infra.errors import ObjectMissing
+from infra.portal.client.step_record import flight_key
 from infra.portal.client.submission import ScoredAnswer
 from infra.store.interface import ObjectStore
 from tasks.domain.analysis import score_units, statistics_of
@@ -50,8 +51,14 @@ def keep_scores(
     ):
         store.create(key, document)
     record = _kept_record(run, judge, answer, prefix, store, now=now)
-    append(_scored_entry(run, record, scores, answer, prefix, store, again_for=again_for), store)
+    append(_scored_entry(run, record, scores, prefix, store, again_for=again_for), store)
     return record
+
+
+def flight_seals(run: Run, judge: Judge, store: ObjectStore) -> dict[str, str]:
+    """Key and SHA-256 of every step that was taken to have a run scored by a judge."""
+    flight = flight_key(judge.key, run.manifest.submission.behaviour_digest)
+    return {found.key: _sha256(found.key, store) for found in store.list(f"{flight}/attempts/")}
 
 
 def _checked(run: Run, answer: ScoredAnswer, prefix: str) -> tuple[PhotoScore, ...]:
@@ -88,15 +95,13 @@ def _scored_entry(
     run: Run,
     record: ScoredSubmission,
     scores: Sequence[PhotoScore],
-    answer: ScoredAnswer,
     prefix: str,
     store: ObjectStore,
     *,
     again_for: str | None,
 ) -> LedgerEntry:
     statistics = statistics_of(score_units([row.score for row in scores]))
-    sealed = [f"{prefix}{name}" for name in ("scored.json", "scored.csv", "summary.json")]
-    sealed += [found.key for found in store.list(f"{answer.attempt}/")]
+    kept = [f"{prefix}{name}" for name in ("scored.json", "scored.csv", "summary.json")]
     return entry_of(
         run,
         record.judge,
@@ -107,5 +112,9 @@ def _scored_entry(
         median=statistics.median,
         zero_rate=statistics.zero_rate,
         reasons=(again_for,) if again_for else (),
-        evidence={key: hashlib.sha256(store.read(key)).hexdigest() for key in sealed},
+        evidence={key: _sha256(key, store) for key in kept} | flight_seals(run, record.judge, store),
     )
+
+
+def _sha256(key: str, store: ObjectStore) -> str:
+    return hashlib.sha256(store.read(key)).hexdigest()

@@ -28,7 +28,7 @@ from tasks.keys import decision_key
 from tasks.ledger import append, entries, untested
 from tasks.measuring import measure
 from tasks.records import keep_record
-from tasks.score_keeping import keep_scores
+from tasks.score_keeping import flight_seals, keep_scores
 
 _UNSTATED = "unstated"
 _PATIENT = Patience()
@@ -119,7 +119,9 @@ def checked_upload(
 
 
 @step("score")
-def score(name: str, judge: Judge, team: Team | None, resubmit: str | None) -> ScoredSubmission:
+def score(
+    name: str, judge: Judge, team: Team | None, *, resubmit: str | None = None, again_for: str | None = None
+) -> ScoredSubmission:
     """Have the zip scored, at most once, and keep what came back; goes on where an earlier try stopped."""
     logger = get_run_logger()
     return scored_run(
@@ -129,6 +131,7 @@ def score(name: str, judge: Judge, team: Team | None, resubmit: str | None) -> S
         identity=team_identity(team or Team()),
         store=run_store(),
         resubmit=resubmit,
+        again_for=again_for,
         progress=lambda done, total: logger.info("%d of %d photos scored", done, total),
     )
 
@@ -176,8 +179,9 @@ def scored_run(
         )
     except SubmissionFailed as error:
         if not again_for:
-            at = datetime.now(UTC).isoformat()
-            append(entry_of(run, judge, "withdrawn", at=at, reasons=(str(error),)), store)
+            at, sealed = datetime.now(UTC).isoformat(), flight_seals(run, judge, store)
+            why = (str(error),)
+            append(entry_of(run, judge, "withdrawn", at=at, reasons=why, evidence=sealed), store)
         raise
     return keep_scores(run, judge, answer, store, again_for=again_for, now=datetime.now(UTC))
 

@@ -29,6 +29,6 @@ def pointer(name: str, generation: int, mean: float = 40.0, *, at: str = NOON) -
         manifest_sha256="2" * 64,
         decision_sha256="3" * 64,
         previous=None,
-        promoted_at=at,
+        decided_at=at,
         nonce=f"{name} {generation}",
     )

@@ -30,7 +30,7 @@ Event = Literal[
     "analysed",
     "advanced",
     "promoted",
-    "rejected",  # by a gate, or by a person
+    "rejected",  # by a gate
     "withdrawn",  # the judge ended the job without scores
     "pruned",  # zip and rendered photos were removed; no judge is concerned
 ]
@@ -66,8 +66,8 @@ class ChampionPointer(Record):
     """Of the stored decision that promoted it, which holds all the evidence."""
     previous: str | None
     """Champion before it."""
-    promoted_at: str
-    """ISO 8601 in UTC."""
+    decided_at: str
+    """When the gates allowed it, ISO 8601 in UTC; a person may have been asked after that."""
     nonce: str
     """Makes each pointer one of a kind, so that a lost reply can be told from a lost race."""
 

@@ -1,14 +1,22 @@
 """From a folder of photos to a champion, through real Prefect, a real portal and the real metric."""
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from prefect.client.schemas.objects import State
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+from prefect.client.schemas.objects import State, StateType
+from prefect.flow_runs import resume_flow_run
 
 from flows.analyse import analyse
+from flows.fallback import fallback
 from flows.pipeline import pipeline
 from flows.promote import promote
 from flows.render import render
@@ -17,6 +25,7 @@ from infra.store.interface import ObjectStore
 from tasks.domain.gates.records import GateDecision, GatePolicy
 from tasks.domain.ledger import board
 from tasks.domain.score_schemas import ScoredSubmission
+from tasks.fsck import fsck
 from tasks.keys import submission_key
 from tasks.ledger import entries
 from tests.judged import FAR, NEAR, NEARER, TEAM, bucket_table, judging, pair_table, target_set
@@ -90,6 +99,8 @@ def test_the_first_champion_must_beat_the_baseline_and_the_next_must_beat_it(
     assert "G5: mean" in str(again.message)
     current = board(entries(store), scored.judge)
     assert (current.champion, current.best_ever, current.scored_runs) == (second, second, 3)
+    found = fsck(store)
+    assert (found.findings, found.unfinished) == ((), ())
     reports = list(store.list(f"reports/{second}/"))
     assert len(reports) == 1
     assert store.read(reports[0].key).startswith(b"<!")
@@ -106,9 +117,8 @@ def test_a_copy_under_a_new_name_is_blocked_before_anything_is_uploaded(
     assert state.name == "Blocked"
     assert f"equal to those of {first!r}" in str(state.message)
     assert events(store, copy) == ["rendered", "rejected"]
-    assert len(list(store.list("flights/"))) == len(
-        [key for key in store.list("flights/") if "/attempts/" in key.key or key.key.endswith("lease.json")]
-    )
+    flights = {found.key.split("/")[2] for found in store.list("flights/")}
+    assert len(flights) == 1  # the first one's; the copy never left
 
 
 def test_a_run_with_scores_is_not_submitted_again(originals: str, store: ObjectStore, tmp_path: Path) -> None:
@@ -179,3 +189,62 @@ def test_a_pruned_zip_leaves_all_evidence(originals: str, store: ObjectStore, tm
     store.delete(submission_key(name))
     assert ended(analyse(name, return_state=True)).result().name == name
     json.loads(store.read(f"runs/{name}/manifest.json"))
+
+
+def answered(reply: dict[str, object]) -> None:
+    """Answer the first run that is paused."""
+    deadline = time.monotonic() + 120
+    paused = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
+    while time.monotonic() < deadline:
+        with get_client(sync_client=True) as client:
+            for run in client.read_flow_runs(flow_run_filter=paused):
+                resume_flow_run(run.id, run_input=reply)
+                return
+        time.sleep(0.5)
+    raise TimeoutError("no run was paused")
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "words"),
+    [
+        ({"promote": True}, "Promoted", "is champion under"),
+        ({"promote": False, "reason": "doors look odd"}, "Advanced", "declined by a person: doors look odd"),
+    ],
+)
+def test_a_person_is_asked_before_the_champion_changes(
+    originals: str, store: ObjectStore, tmp_path: Path, reply: dict[str, object], state: str, words: str
+) -> None:
+    for table, method, tag in (
+        (pair_table(tmp_path, FAR), "global_grid", "far"),
+        (bucket_table(tmp_path, NEAR), "dim_bucket_microgrid", "near"),
+    ):
+        name = rendered(originals, table, method=method, tag=tag)
+        ended(submit(name, return_state=True))
+    with ThreadPoolExecutor(1) as person:
+        answer = person.submit(copy_context().run, answered, reply)
+        asked = ended(promote(name, ask=True, return_state=True))
+        answer.result()
+    assert asked.name == state
+    assert words in str(asked.message)
+    assert ("promoted" in events(store, name)) is (state == "Promoted")
+
+
+def test_the_fallback_submits_the_champion_once_more_in_the_last_hour(
+    originals: str, store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    baseline = rendered(originals, pair_table(tmp_path, FAR), method="global_grid", tag="far")
+    ended(submit(baseline, return_state=True))
+    name = rendered(originals, bucket_table(tmp_path, NEAR), method="dim_bucket_microgrid", tag="near")
+    ended(submit(name, return_state=True))
+    ended(promote(name, return_state=True))
+    unset = fallback(return_state=True)
+    assert "CALIBGUARD_DEADLINE is not set" in str(cast("State[Any]", unset).message)
+    soon = (datetime.now(UTC) + timedelta(minutes=30)).isoformat()
+    monkeypatch.setenv("CALIBGUARD_DEADLINE", soon)
+    named = ended(fallback(return_state=True))
+    assert f"run: calibguard submit {name}" in str(named.message)
+    assert "rescored" not in events(store, name)
+    monkeypatch.setenv("CALIBGUARD_DEADLINE_SUBMISSION", "enabled")
+    for _ in range(2):
+        ended(fallback(return_state=True))
+    assert events(store, name).count("rescored") == 1

@@ -64,10 +64,15 @@ def decide_fallback(
         applies=True,
         action="submit" if submission == "enabled" else "name",
         artifact=best.name,
-        command=None if submission == "enabled" else f"calibguard submit {shlex.quote(best.name)}",
+        command=None if submission == "enabled" else _command(best.name),
         reason=f"{left} are left and the model's evidence is incomplete; "
         f"{best.name!r} is the best verified heuristic with {best.mean:g}",
     )
+
+
+def _command(name: str) -> str:
+    """Word the command: the artifact has scores already, so that it is sent again must be said, and why."""
+    return f"calibguard submit {shlex.quote(name)} --resubmit 'fallback for the deadline'"
 
 
 def evidence_is_complete(decision: GateDecision) -> bool:

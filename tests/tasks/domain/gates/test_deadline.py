@@ -59,7 +59,7 @@ def test_best_heuristic_is_named_with_its_command_where_submission_is_not_enable
     assert (decision.action, decision.artifact, decision.command) == (
         "name",
         "best",
-        "calibguard submit best",
+        "calibguard submit best --resubmit 'fallback for the deadline'",
     )
     assert decision.reason == (
         "0:05:00 are left and the model's evidence is incomplete; "

@@ -1,0 +1,163 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from infra.errors import StoreUnavailable
+from infra.store.interface import ObjectStore
+from tasks.champion import PromotionOvertaken, reigning
+from tasks.deadline import a_model_is_complete
+from tasks.domain.gates.records import FallbackDecision
+from tasks.fsck import fsck
+from tasks.gate_evidence import Deadline
+from tasks.ledger import entries, prune, prune_plan
+from tasks.photo_workers import PhotoWorkers
+from tasks.promotion import concluded
+from tests.judged import FAR, NEAR, NEARER
+from tests.judged_store import JUDGE, JudgedStore
+
+GRID, GOOD, BETTER = [20.0] * 6, [40.0] * 6, [41.0] * 6
+
+
+@pytest.fixture
+def judged(store: ObjectStore, workers: PhotoWorkers, tmp_path: Path) -> JudgedStore:
+    """A store in which the baseline has been scored."""
+    filled = JudgedStore(store, tmp_path, workers)
+    filled.judged("far", FAR, GRID, method="global_grid")
+    return filled
+
+
+def events(judged: JudgedStore, name: str) -> list[str]:
+    return [entry.event for entry in entries(judged.store) if entry.name == name]
+
+
+def champion(judged: JudgedStore) -> str | None:
+    pointer = reigning(JUDGE, judged.store).pointer
+    return pointer.name if pointer else None
+
+
+def test_the_first_champion_is_promoted_and_the_store_is_whole(judged: JudgedStore) -> None:
+    name = judged.judged("near", NEAR, GOOD)
+    verdict = judged.decide(name)
+    assert verdict.reasons == ()
+    assert concluded(verdict, judged.store) == "promoted"
+    assert champion(judged) == name
+    found = fsck(judged.store)
+    assert (found.findings, found.unfinished) == ((), ())
+
+
+def test_a_decision_moves_nothing_until_it_is_carried_out(judged: JudgedStore) -> None:
+    name = judged.judged("near", NEAR, GOOD)
+    judged.decide(name)
+    assert champion(judged) is None
+    assert events(judged, name) == ["rendered", "submitted", "scored"]
+
+
+def test_a_first_candidate_below_the_baseline_is_rejected_with_every_reason(judged: JudgedStore) -> None:
+    name = judged.judged("near", NEAR, [19.0] * 5 + [0.0])
+    verdict = judged.decide(name)
+    assert concluded(verdict, judged.store) == "rejected"
+    told = entries(judged.store)[-1]
+    assert told.reasons == verdict.reasons
+    assert any(reason.startswith("zero rate 0.166667 > 0.12") for reason in told.reasons)
+    assert any("global_grid baseline" in reason for reason in told.reasons)
+
+
+def test_within_the_margin_a_candidate_stays_in_play_and_the_champion_stays(judged: JudgedStore) -> None:
+    first = judged.judged("near", NEAR, GOOD)
+    concluded(judged.decide(first), judged.store)
+    second = judged.judged("nearer", NEARER, GOOD)
+    assert concluded(judged.decide(second), judged.store) == "advanced"
+    assert champion(judged) == first
+
+
+def test_of_two_decisions_against_one_champion_the_second_is_told_it_was_overtaken(
+    judged: JudgedStore,
+) -> None:
+    first, second = judged.judged("near", NEAR, GOOD), judged.judged("nearer", NEARER, BETTER)
+    early, late = judged.decide(first, nonce="1"), judged.decide(second, nonce="2")
+    concluded(early, judged.store)
+    with pytest.raises(PromotionOvertaken, match="run promote again"):
+        concluded(late, judged.store)
+    assert champion(judged) == first
+    assert fsck(judged.store).is_clean
+    assert concluded(judged.decide(second, nonce="3"), judged.store) == "promoted"
+
+
+def test_carrying_out_a_decision_again_changes_nothing(judged: JudgedStore) -> None:
+    verdict = judged.decide(judged.judged("near", NEAR, GOOD))
+    concluded(verdict, judged.store)
+    before = {found.key: found.version for found in judged.store.list("")}
+    assert concluded(verdict, judged.store) == "promoted"
+    assert {found.key: found.version for found in judged.store.list("")} == before
+
+
+class LedgerAway:
+    """A store that cannot take the first entry after the pointer moved."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store, self._failed = store, False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def create(self, key: str, body: bytes, *, sha256: str | None = None) -> object:
+        if "_promoted_" in key and not self._failed:
+            self._failed = True
+            raise StoreUnavailable("the store is away")
+        return self._store.create(key, body, sha256=sha256)
+
+
+def test_an_outage_between_pointer_and_ledger_is_mended_by_the_next_try(judged: JudgedStore) -> None:
+    verdict = judged.decide(judged.judged("near", NEAR, GOOD))
+    away = LedgerAway(judged.store)
+    with pytest.raises(StoreUnavailable):
+        concluded(verdict, away)  # type: ignore[arg-type]
+    assert concluded(verdict, away) == "promoted"  # type: ignore[arg-type]
+    assert fsck(judged.store).is_clean
+
+
+def test_a_person_who_declines_keeps_the_champion_and_is_on_record(judged: JudgedStore) -> None:
+    name = judged.judged("near", NEAR, GOOD)
+    assert concluded(judged.decide(name), judged.store, declined="doors look odd") == "advanced"
+    assert champion(judged) is None
+    assert entries(judged.store)[-1].reasons == ("declined: doors look odd",)
+
+
+def fallback_at(judged: JudgedStore, name: str, minutes_left: float) -> FallbackDecision | None:
+    now = judged.now + timedelta(minutes=1)
+    deadline = Deadline(now + timedelta(minutes=minutes_left), "enabled")
+    return judged.decide(name, deadline=deadline).decision.evidence.fallback
+
+
+def test_in_the_last_hour_the_best_verified_heuristic_is_the_fallback(judged: JudgedStore) -> None:
+    name = judged.judged("near", NEAR, GOOD)
+    concluded(judged.decide(name), judged.store)
+    early, late = fallback_at(judged, name, 61), fallback_at(judged, name, 60)
+    assert early is not None
+    assert late is not None
+    assert (early.action, late.action, late.artifact) == ("none", "submit", name)
+
+
+def test_without_a_decision_on_a_model_no_model_is_complete(judged: JudgedStore) -> None:
+    concluded(judged.decide(judged.judged("near", NEAR, GOOD)), judged.store)
+    assert not a_model_is_complete(JUDGE, entries(judged.store), judged.store)
+
+
+def test_pruning_leaves_the_champion_and_all_evidence_and_a_whole_store(judged: JudgedStore) -> None:
+    first = judged.judged("near", NEAR, GOOD)
+    concluded(judged.decide(first), judged.store)
+    second = judged.judged("nearer", NEARER, [39.5] * 6)
+    concluded(judged.decide(second), judged.store)
+    evidence = {
+        found.key: found.version
+        for found in judged.store.list("")
+        if not found.key.startswith(("submissions/", "renders/"))
+    }
+    plan = prune_plan(["submission_*", second], judged.store, now=judged.tick())
+    assert plan.zips == (second,)
+    prune(plan, judged.store, now=judged.tick())
+    left = {found.key: found.version for found in judged.store.list("")}
+    assert evidence.items() <= left.items()
+    assert judged.store.head(f"submissions/{first}.zip") is not None
+    assert fsck(judged.store).is_clean
