@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _STEADY_S = 10.0  # a child that ran as long was well, and what ended it may have passed
 _LONGEST_PAUSE_S = 30.0
@@ -61,7 +62,7 @@ class Child:
             )
 
 
-def terminate(process: subprocess.Popen[bytes]) -> None:
+def terminate(process: subprocess.Popen[Any]) -> None:
     """Ask a process to end, and end it when it does not."""
     process.terminate()
     try:
@@ -74,11 +75,11 @@ def terminate(process: subprocess.Popen[bytes]) -> None:
 def _started(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=_end_with_parent
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=end_with_parent
         )
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Between fork and exec: interruptible again, and ended by the kernel when the supervisor dies."""
     # Prefect answers SIGTERM by sending itself SIGINT, which a background shell job inherits as ignored.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

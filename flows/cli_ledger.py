@@ -35,7 +35,7 @@ def show_board(
         print(json.dumps(document, indent=1))
         return
     for one in boards:
-        Console().print(_board_table(one))
+        Console().print(board_table(one))
     for name in waiting:
         print(f"untested: {name}")
 
@@ -93,7 +93,8 @@ def _story(name: str, told: Sequence[LedgerEntry]) -> Table:
     return table
 
 
-def _board_table(one: Board) -> Table:
+def board_table(one: Board) -> Table:
+    """Lay a board out for a terminal, the best first."""
     judge = (
         f"{one.judge.name} {one.judge.version}, {one.judge.metric_profile}" if one.judge else "user's history"
     )

@@ -1,101 +1,139 @@
-"""``make demo``: from nothing to a verified submission zip, through a real Prefect server and worker."""
+"""``make demo``: from nothing to a verdict, through a real Prefect server and worker and a real portal.
+
+A drawn test set is rendered, scored and held against the gates, because its perfect corrections are drawn
+too; a folder of your own is rendered only, until you name targets for it.
+"""
 
 import argparse
 import json
-import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from uuid import uuid4
 
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from rich.console import Console
 
-from deployments.demo.photos import draw_photos
-from deployments.stack import Stack, StackError, borrowed_stack, stack_environment
+from deployments.demo.photos import draw_target_set
+from deployments.demo.portal import portal_over
+from deployments.demo.runs import Runner
+from deployments.stack import StackError, borrowed_stack
+from flows.cli_ledger import board_table
 from infra.errors import AdapterError
-from infra.settings import load_settings
+from infra.settings import Settings, load_settings
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
+from tasks.domain.ledger import board, judges
 from tasks.domain.schemas import RunManifest
 from tasks.keys import manifest_key
+from tasks.ledger import entries
 
 _DRAWN_PHOTOS = 48
 _DRAWN_SHARD = 12  # small enough that the drawn set shows several shards
-_WATCH_S = 24 * 3600
+_TEAM = {
+    "CALIBGUARD_BOUNTY_TEAM_NAME": "calibguard demo",
+    "CALIBGUARD_BOUNTY_EMAIL": "demo@localhost",
+    "CALIBGUARD_BOUNTY_KAGGLE_USERNAME": "demo",
+    "CALIBGUARD_BOUNTY_GITHUB_REPO": "none",
+}
+_BASELINE_FAMILY = "global_grid"
 
 
 def main() -> int:
-    """Render a drawn set of photos, or a folder of your own, through a real Prefect server and worker."""
+    """Render a drawn set of photos, or a folder of your own; have the drawn set scored and decide on it."""
     parser = argparse.ArgumentParser(prog="make demo", description=main.__doc__)
     parser.add_argument("--photos", type=Path, help="folder of {id}.jpg photos; default: a set that is drawn")
+    parser.add_argument("--draw", type=int, default=_DRAWN_PHOTOS, help="how many are drawn (%(default)s)")
     arguments = parser.parse_args()
     try:
-        return _demo(load_settings().state_dir.resolve(), arguments.photos)
+        settings = load_settings()
+        own = settings.state_dir.resolve() / "demo"  # apart from the store that may be the one in earnest
+        if arguments.photos:
+            _render_only(settings, arguments.photos.resolve(), own)
+        else:
+            _from_nothing_to_a_verdict(settings, own, count=arguments.draw)
     except (StackError, AdapterError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-
-
-def _demo(state: Path, photos: Path | None) -> int:
-    own = state / "demo"  # apart from the store that settings name, which may be the one in earnest
-    parameters = [f"photos={json.dumps(str(photos.resolve()))}"] if photos else _drawn(own / "photos")
-    store = open_store(str(own / "store"))
-    print("Prefect server and worker on loopback", flush=True)
-    with borrowed_stack(state) as stack:
-        run = _render(state, stack, parameters, store)
-    if run.state is None or not run.state.is_completed():
-        print(run.state.message if run.state else "the run never began", file=sys.stderr)
-        return 1
-    _print_result(_manifest_of(run, store), store)
     return 0
 
 
-def _drawn(folder: Path) -> list[str]:
-    print(f"drawing {_DRAWN_PHOTOS} photos of rooms through real lens curves", flush=True)
-    draw_photos(folder, count=_DRAWN_PHOTOS)
-    return [f"photos={json.dumps(str(folder))}", f"shard_size={_DRAWN_SHARD}"]
+def _render_only(settings: Settings, photos: Path, own: Path) -> None:
+    store = open_store(str(own / "store"))
+    state = settings.state_dir.resolve()
+    print("Prefect server and worker on loopback", flush=True)
+    with borrowed_stack(state) as stack:
+        runner = Runner(state, stack, {"CALIBGUARD_STORE_URL": store.url})
+        run = runner.run("render/safe", {"photos": str(photos)})
+    _print_rendered(_manifest_of(run, store), store)
 
 
-def _render(state: Path, stack: Stack, parameters: list[str], store: ObjectStore) -> FlowRun:
-    tag = f"demo-{uuid4().hex}"
-    words = ["deployment", "run", "render/safe", "--watch", "--watch-timeout", str(_WATCH_S), "--tag", tag]
-    for parameter in parameters:
-        words += ["--param", parameter]
-    words += ["--job-variable", f"env={json.dumps({'CALIBGUARD_STORE_URL': store.url})}"]
-    print("prefect deployment run render/safe --watch", flush=True)
-    command = [sys.executable, "-m", "prefect", *words]
-    subprocess.run(command, env=stack_environment(state, stack.port), check=False)
-    tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[tag]))
-    with temporary_settings({PREFECT_API_URL: stack.api_url}), get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(flow_run_filter=tagged)
-    if not runs:
-        raise StackError("the run was not accepted; its own words stand above")
-    return runs[0]
+def _from_nothing_to_a_verdict(settings: Settings, own: Path, *, count: int) -> None:
+    print(f"drawing {count} photos of rooms through real lens curves, and as they should be", flush=True)
+    drawn = draw_target_set(own / "target_set", count)
+    store = open_store(str(own / "store"))
+    state = settings.state_dir.resolve()
+    print("Prefect server and worker on loopback, and a portal that scores", flush=True)
+    with borrowed_stack(state) as stack, portal_over(drawn, own / "portal", settings) as url:
+        env = {"CALIBGUARD_STORE_URL": store.url, "CALIBGUARD_PORTAL_URL": url, **_TEAM}
+        runner = Runner(state, stack, env)
+        photos = {"photos": str(drawn), "shard_size": _DRAWN_SHARD}
+        _score_baseline(runner, photos, store)
+        verdict = runner.run("pipeline/safe", photos)
+    _print_verdict(verdict, store)
+    _print_rendered(_newest_manifest(store), store)
+
+
+def _score_baseline(runner: Runner, photos: Mapping[str, object], store: ObjectStore) -> None:
+    """Have the baseline scored that a first champion must beat, unless an earlier demo did."""
+    known = entries(store)
+    if any(one.event == "scored" and one.family == _BASELINE_FAMILY for one in known):
+        return
+    run = runner.run("render/global-grid", photos)
+    runner.run("submit/portal", {"run": _manifest_of(run, store).name})
 
 
 def _manifest_of(run: FlowRun, store: ObjectStore) -> RunManifest:
-    prefix, suffix = manifest_key("*").split("*")
-    for found in store.list(prefix):
-        text = store.read(found.key) if found.key.endswith(suffix) else b"{}"
-        if json.loads(text).get("provenance", {}).get("flow_run_id") == str(run.id):
-            return RunManifest.model_validate_json(text)
+    for manifest in _manifests(store):
+        if manifest.provenance.flow_run_id == str(run.id):
+            return manifest
     raise StackError(f"the run completed, yet no manifest in {store.url} names it")
 
 
-def _print_result(manifest: RunManifest, store: ObjectStore) -> None:
-    def path(key: str) -> str:
-        return f"{unquote(urlsplit(store.url).path)}/{key}"
+def _newest_manifest(store: ObjectStore) -> RunManifest:
+    return max(_manifests(store), key=lambda manifest: manifest.finished)
 
+
+def _manifests(store: ObjectStore) -> list[RunManifest]:
+    prefix, suffix = manifest_key("*").split("*")
+    keys = [found.key for found in store.list(prefix) if found.key.endswith(suffix)]
+    return [RunManifest.model_validate(json.loads(store.read(key))) for key in keys]
+
+
+def _print_verdict(run: FlowRun, store: ObjectStore) -> None:
+    state = run.state
+    print(f"verdict: {state.name if state else ''}: {state.message if state else ''}")
+    known = entries(store)
+    for judge in judges(known):
+        if judge is not None:
+            Console().print(board_table(board(known, judge)))
+    reports = [found.key for found in store.list("reports/")]
+    if reports:
+        print(f"report: {_path(reports[-1], store)}")
+
+
+def _print_rendered(manifest: RunManifest, store: ObjectStore) -> None:
     for photo in manifest.quarantined:
         print(f"quarantined: {photo.file_name}: {photo.reason}")
-    print(f"manifest: {path(manifest_key(manifest.name))}")
-    print(f"contact sheet: {path(manifest.contact_sheet)}")
-    print(f"zip: {path(manifest.submission.key)}")
+    print(f"manifest: {_path(manifest_key(manifest.name), store)}")
+    print(f"contact sheet: {_path(manifest.contact_sheet, store)}")
+    print(f"zip: {_path(manifest.submission.key, store)}")
     print(f"sha256: {manifest.submission.sha256}")
     print(f"photos: {manifest.rendered} rendered, {len(manifest.quarantined)} quarantined")
+
+
+def _path(key: str, store: ObjectStore) -> str:
+    return f"{unquote(urlsplit(store.url).path)}/{key}"
 
 
 if __name__ == "__main__":

@@ -6,18 +6,36 @@ from infra.settings import child_environment
 from tests.photos import fill_folder, listing_ids
 
 
+def demo(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "deployments.demo", *arguments],
+        env=child_environment({"CALIBGUARD_STATE_DIR": str(folder / "state")}, without="PREFECT_"),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def test_the_demo_leads_a_drawn_set_to_a_verdict_with_a_board_and_a_report(tmp_path: Path) -> None:
+    outcome = demo(tmp_path, "--draw", "4")
+    assert outcome.returncode == 0, outcome.stderr
+    lines = outcome.stdout.splitlines()
+    (verdict,) = [line for line in lines if line.startswith("verdict: ")]
+    assert verdict.split()[1] in ("Promoted:", "Advanced:", "Blocked:")
+    (report,) = [line for line in lines if line.startswith("report: ")]
+    assert Path(report.removeprefix("report: ")).read_bytes().startswith(b"<!doctype html>")
+    assert "2 scored runs, 2 behaviours" in outcome.stdout
+    assert lines[-1] == "photos: 4 rendered, 0 quarantined"
+    assert "Traceback" not in outcome.stderr
+    assert {entry.name for entry in tmp_path.iterdir()} == {"state"}
+
+
 def test_the_demo_ends_with_zip_digest_and_counts_and_stops_what_it_started(tmp_path: Path) -> None:
     photos = fill_folder(tmp_path / "photos", listing_ids(6))
     (photos / "page_g1.jpg").write_bytes(b"<html>")
-    outcome = subprocess.run(
-        [sys.executable, "-m", "deployments.demo", "--photos", str(photos)],
-        env=child_environment({"CALIBGUARD_STATE_DIR": str(tmp_path / "state")}, without="PREFECT_"),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    outcome = demo(tmp_path, "--photos", str(photos))
     assert outcome.returncode == 0, outcome.stderr
     zipped, digest, counts = outcome.stdout.splitlines()[-3:]
     assert Path(zipped.removeprefix("zip: ")).is_file()
