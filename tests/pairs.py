@@ -17,18 +17,28 @@ TABLE: Final = (
 """Table of ``global_grid`` that corrects every pair exactly."""
 
 
-def corrected(original: bytes, *, width: int = 320, height: int = 214) -> bytes:
+def corrected(
+    original: bytes, *, k1: float = K1, k2: float = K2, width: int = 320, height: int = 214
+) -> bytes:
     """The target of an original: what the flow makes of it with the right table at its defaults."""
     return render_photo(
         RenderJob(
             photo=original,
-            mapping=legacy_radial_map(K1, K2, 0.0, ImageSize(width, height)),
+            mapping=legacy_radial_map(k1, k2, 0.0, ImageSize(width, height)),
             interpolation="cubic",
             border="reflect",
             quality=95,
             backend="opencv",
         )
     ).jpeg
+
+
+def pair_files(
+    k1: float, k2: float, *, width: int = 1024, height: int = 683, seed: int = 0
+) -> tuple[bytes, bytes]:
+    """An original and the target that this legacy pair makes of it."""
+    original = jpeg(width, height, seed=seed)
+    return original, corrected(original, k1=k1, k2=k2, width=width, height=height)
 
 
 def fill_pairs(folder: Path, ids: Iterable[str], *, width: int = 320, height: int = 214) -> Path:

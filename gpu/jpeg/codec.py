@@ -86,6 +86,19 @@ def decode_bgr(data: bytes, header: JpegHeader) -> Plane:
     return _decode_strictly(_without_metadata(data, header), "BGR")
 
 
+def decode_luma(data: bytes, header: JpegHeader) -> Plane:
+    """Decode a photo's luma only, ``(H, W)``, as strictly as ``decode``; an RGB-coded photo gives its grey.
+
+    Args:
+        data: The file.
+        header: What ``read_header`` found in the same bytes.
+
+    Raises:
+        PhotoRejected: ``damaged``, with the decoder's own words.
+    """
+    return _decode_strictly(_without_metadata(data, header), "GRAY")[..., 0]
+
+
 def encode(planes: Planes, *, quality: int = 95) -> bytes:
     """Encode planes as a baseline JPEG with their subsampling, and a JFIF header as its only metadata.
 

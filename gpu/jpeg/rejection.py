@@ -26,6 +26,7 @@ RejectionCode = Literal[
     "lossless",
     "hierarchical",
     "unknown_height",
+    "unequal_sizes",
     "wrong_output",
 ]
 

@@ -4,6 +4,8 @@ A direction has no sign: angles are modulo 180 degrees, in the first bin from 0 
 without lines or without gradients has the distribution of all zeros, never NaN.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +38,7 @@ def line_distribution(edges: Pixels, profile: MetricProfile) -> Distribution:
         return np.zeros(profile.line_bins)
     ends = segments.astype(np.int64).reshape(-1, 4)
     across, down = ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1]
-    lengths = _histogram(across, down, np.hypot(across, down), profile.line_bins)
+    lengths = direction_histogram(across, down, np.hypot(across, down), profile.line_bins)
     return _normalised(_smoothed(lengths, profile.line_smoothing))
 
 
@@ -49,7 +51,7 @@ def gradient_distribution(grey: Pixels, profile: MetricProfile) -> Distribution:
     squares = across * across + down * down
     weakest = _quantile(squares, pixels, profile.gradient_dropped)
     weights = np.where(squares >= weakest, np.sqrt(squares) * pixels, 0.0)
-    return _normalised(_histogram(across, down, weights, profile.gradient_bins))
+    return _normalised(direction_histogram(across, down, weights, profile.gradient_bins))
 
 
 def overlap(a: Distribution, b: Distribution) -> float:
@@ -61,6 +63,17 @@ def overlap(a: Distribution, b: Distribution) -> float:
     if not (a.any() and b.any()):
         return float(a.any() == b.any())
     return max(0.0, 1.0 - 0.5 * float(np.square(np.sqrt(a) - np.sqrt(b)).sum()))
+
+
+def direction_histogram(
+    across: NDArray[Any], down: NDArray[Any], weights: Distribution, bins: int
+) -> Distribution:
+    """Add up the weights of directions in bins over 180 degrees, the first from 0 (along u) upwards."""
+    turns = np.arctan2(down, across) / np.pi
+    # Whole steps meet a bin's border at 0, 45, 90 and 135 degrees, else they miss it by more than 1e-8 of a
+    # bin: rounding puts those four on it, whichever way the library's arctan2 errs in its last digit.
+    numbers = np.floor(np.round(turns * bins, 9)).astype(np.intp) % bins
+    return np.bincount(numbers, weights, bins).astype(np.float64)
 
 
 def _distinct_gradients(grey: Pixels) -> tuple[Wholes, Wholes, Wholes]:
@@ -84,14 +97,6 @@ def _quantile(values: Wholes, counts: Wholes, share: float) -> int:
     order = np.argsort(values, kind="stable")
     up_to = np.cumsum(counts[order])
     return int(values[order[np.searchsorted(up_to, int(share * up_to[-1]), side="right")]])
-
-
-def _histogram(across: Wholes, down: Wholes, weights: Distribution, bins: int) -> Distribution:
-    turns = np.arctan2(down, across) / np.pi
-    # Whole steps meet a bin's border at 0, 45, 90 and 135 degrees, else they miss it by more than 1e-8 of a
-    # bin: rounding puts those four on it, whichever way the library's arctan2 errs in its last digit.
-    numbers = np.floor(np.round(turns * bins, 9)).astype(np.intp) % bins
-    return np.bincount(numbers, weights, bins).astype(np.float64)
 
 
 def _smoothed(histogram: Distribution, sigma: float) -> Distribution:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gpu.jpeg.codec import Plane, Planes, check_output, decode, decode_bgr, encode
+from gpu.jpeg.codec import Plane, Planes, check_output, decode, decode_bgr, decode_luma, encode
 from gpu.jpeg.header import read_header
 from gpu.jpeg.rejection import PhotoRejected
 from tests.hostile_images import jpeg, progressive_jpeg, scene, with_segments
@@ -65,6 +65,19 @@ def test_luma_is_exactly_what_libjpeg_decodes(name: str) -> None:
     reference = Image.open(io.BytesIO(photo))
     reference.draft("YCbCr", reference.size)
     assert difference(decoded(photo).luma, np.asarray(reference)[..., 0]) == 0
+
+
+def test_luma_decoded_alone_is_the_luma_of_all_planes(photo: bytes) -> None:
+    assert np.array_equal(decode_luma(photo, read_header(photo)), decoded(photo).luma)
+
+
+def test_luma_of_an_rgb_coded_photo_is_its_grey() -> None:
+    target = io.BytesIO()
+    Image.fromarray(scene()).save(target, "JPEG", quality=100, keep_rgb=True)
+    grey = as_plane(cv2.cvtColor(scene(), cv2.COLOR_RGB2GRAY))
+    photo = target.getvalue()
+    luma = decode_luma(photo, read_header(photo))
+    assert difference(luma, grey) <= 2  # levels: quality 100 is not lossless
 
 
 def test_chroma_of_420_is_the_stored_samples() -> None:
