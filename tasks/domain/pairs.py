@@ -6,7 +6,7 @@ Nothing here reads a file.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from pydantic import Field
@@ -86,6 +86,16 @@ def sampled(
         groups[_group_of(pair, per)].append(pair)
     drawn = [pair for group in groups.values() for pair in _in_drawn_order(group, seed)[:count]]
     return tuple(sorted(drawn, key=lambda pair: pair.id))
+
+
+def fair_shares(available: Mapping[str, int], *, total: int) -> dict[str, int]:
+    """Divide a number of samples evenly among groups; what a small one cannot use goes to the larger ones."""
+    shares: dict[str, int] = {}
+    left = total
+    for place, (group, count) in enumerate(sorted(available.items(), key=lambda item: (item[1], item[0]))):
+        shares[group] = min(count, left // (len(available) - place))
+        left -= shares[group]
+    return shares
 
 
 def _in_drawn_order(pairs: Iterable[TrainingPair], seed: int) -> list[TrainingPair]:

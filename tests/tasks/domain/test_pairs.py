@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tasks.domain.buckets import bucket_of
 from tasks.domain.errors import PhotoNameError
 from tasks.domain.naming import listing_of
-from tasks.domain.pairs import TrainingPair, original_name, pair_id_of, sampled, target_name
+from tasks.domain.pairs import TrainingPair, fair_shares, original_name, pair_id_of, sampled, target_name
 
 PAIRS = [
     TrainingPair(id=f"home{number // 4:03d}_g{number % 4}", width=2048, height=1360 + number % 12)
@@ -69,3 +69,19 @@ def test_the_draw_depends_neither_on_order_nor_on_what_lies_beside(
     assert set(drawn) <= set(sampled(order, count=count + 1, seed=seed))
     kept = [pair for pair in PAIRS[:12] if pair in drawn or pair.id.endswith("g0")]
     assert set(drawn) == set(sampled(kept, count=count, seed=seed))
+
+
+@pytest.mark.parametrize(
+    ("available", "total", "shares"),
+    [
+        ({"a": 100, "b": 100}, 10, {"a": 5, "b": 5}),
+        ({"a": 100, "b": 1, "c": 100}, 10, {"a": 4, "b": 1, "c": 5}),
+        ({"a": 2, "b": 3}, 500, {"a": 2, "b": 3}),
+        ({"a": 9, "b": 9, "c": 9}, 2, {"a": 0, "b": 1, "c": 1}),
+        ({}, 500, {}),
+    ],
+)
+def test_what_a_small_group_cannot_use_goes_to_the_larger(
+    available: dict[str, int], total: int, shares: dict[str, int]
+) -> None:
+    assert fair_shares(available, total=total) == shares
