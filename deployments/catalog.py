@@ -38,6 +38,12 @@ def catalog() -> Iterator[Deployment]:
             policy,
             f"The tuned buckets with the replacements of {policy}.",
         )
+    for name, method, variant, what in (
+        ("hough-proxy", "hough_proxy", "candidates", "the longest straight segments"),
+        ("laplacian-proxy", "laplacian_proxy", "candidates", "the most Laplacian energy"),
+        ("nelder", "nelder_per_image", "simplex", "the longest segments that Nelder-Mead finds"),
+    ):
+        yield _render(name, method, variant, f"Chooses per photo by {what}; a baseline.")
     for name, apply in (("dry-run", False), ("apply", True)):
         yield Deployment(
             entrypoint="flows.prune.prune",

@@ -1,6 +1,7 @@
 """Runbook page: render a folder of photos into one immutable submission zip.
 
-    take inventory > plan run > render shards > assemble zip > draw contact sheet > write manifest
+    take inventory > observe photos > plan run > render shards > assemble zip > draw contact sheet
+    > write manifest
 
 Run it again after any failure: finished shards are taken from the store once their digests are verified.
 """
@@ -22,6 +23,7 @@ from tasks.adapters import photo_workers, photos_folder
 from tasks.domain.schemas import Border, Interpolation, RenderedShard, RenderRequest, RunManifest, RunPlan
 from tasks.failures import SENTENCES, log_sentences_only
 from tasks.inventory import take_inventory
+from tasks.observing import observe_photos
 from tasks.packing import assemble_zip, write_manifest
 from tasks.planning import engine_here, plan_run
 from tasks.preflight import require_ready
@@ -115,7 +117,8 @@ def _render(request: RenderRequest, *, backend: Literal["opencv", "cupy"], quali
     require_ready(request.photos_folder)
     engine = engine_here(backend, quality=quality)
     inventory = take_inventory(request.photos_folder)
-    plan = plan_run(inventory, request, engine, run_id=_run_id(), created=_run_created())
+    observations = observe_photos(inventory, request)
+    plan = plan_run(inventory, request, engine, observations, run_id=_run_id(), created=_run_created())
     publish_routes(plan)
     shards = _render_shards(plan)
     submission = assemble_zip(plan, shards)

@@ -37,6 +37,7 @@ from tasks.domain.shards import folder_digest
 from tasks.domain.tables import table_digest
 from tasks.failures import step
 from tasks.keys import diagnosis_key
+from tasks.observing import observation_of
 from tasks.pairs import pairs_in
 from tasks.photo_workers import PhotoLost, PhotoWorkers
 from tasks.planning import chosen_method, engine_here
@@ -181,7 +182,9 @@ def _diagnosed(pair: TrainingPair, trial: _Trial, workers: PhotoWorkers) -> Pair
         size=len(original),
         sha256=hashlib.sha256(original).hexdigest(),
     )
-    routed = trial.method.route(photo, trial.options)
+    observer = trial.method.observer
+    seen = observation_of(pair.id, original, observer, trial.options, workers) if observer else None
+    routed = trial.method.choose(photo, trial.options, seen)
     job = PairJob(_render_job(routed, original, quality=trial.quality), target, trial.profile)
     return _record(routed, workers.run(score_pair, job), target_sha256=hashlib.sha256(target).hexdigest())
 

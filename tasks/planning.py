@@ -1,6 +1,6 @@
 """Plans a run: routes every photo, cuts shards and claims the run's name in the store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from infra.errors import ObjectExists
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
 from tasks.domain.errors import DomainError, UnusableWarpError
-from tasks.domain.methods.method import Method, RouteOptions
+from tasks.domain.methods.method import Method, Observation, RouteOptions
 from tasks.domain.methods.registry import find_method
 from tasks.domain.naming import check_artifact_tag, submission_name
 from tasks.domain.schemas import (
@@ -41,16 +41,31 @@ class TableUnreadable(DomainError):
 
 @step("plan run")
 def plan_run(
-    inventory: Inventory, request: RenderRequest, engine: Engine, *, run_id: str, created: datetime
+    inventory: Inventory,
+    request: RenderRequest,
+    engine: Engine,
+    observations: Sequence[Observation],
+    *,
+    run_id: str,
+    created: datetime,
 ) -> RunPlan:
     """Route the photos, cut them into shards, and record the plan under a name of its own."""
-    return planned_run(inventory, request, engine, run_id=run_id, created=created, store=run_store())
+    return planned_run(
+        inventory,
+        request,
+        engine,
+        observations,
+        run_id=run_id,
+        created=created,
+        store=run_store(),
+    )
 
 
 def planned_run(
     inventory: Inventory,
     request: RenderRequest,
     engine: Engine,
+    observations: Sequence[Observation] = (),
     *,
     run_id: str,
     created: datetime,
@@ -59,7 +74,8 @@ def planned_run(
     """Plan a run and write the plan create-only, which claims its name.
 
     ``created``, in UTC, stamps the name. Where another run has that second already, this one takes the next
-    free second. The same run planned again, as at a retry, gets its first name again.
+    free second. The same run planned again, as at a retry, gets its first name again. ``observations`` are
+    those of ``tasks.observing``, none for a method that needs no pixels.
 
     Raises:
         DomainError: Unknown method or variant, an unusable table or tag, or nothing left to render.
@@ -67,7 +83,7 @@ def planned_run(
     if request.artifact_tag is not None:
         check_artifact_tag(request.artifact_tag)
     method, options = chosen_method(request)
-    routed, unroutable = _route(inventory.photos, method, options)
+    routed, unroutable = _route(inventory.photos, method, options, observations)
     if not routed:
         raise NothingToRender(f"no photo can be rendered; the first: {unroutable[0].reason}")
     variant = method.variant(options)
@@ -117,13 +133,14 @@ def _read_table(table: str) -> bytes:
 
 
 def _route(
-    photos: Iterable[PhotoRef], method: Method, options: RouteOptions
+    photos: Iterable[PhotoRef], method: Method, options: RouteOptions, observations: Iterable[Observation]
 ) -> tuple[list[RoutedPhoto], list[QuarantinedPhoto]]:
+    seen = {observation.photo_id: observation for observation in observations}
     routed: list[RoutedPhoto] = []
     unroutable: list[QuarantinedPhoto] = []
     for photo in photos:
         try:
-            routed.append(method.route(photo, options))
+            routed.append(method.choose(photo, options, seen.get(photo.id)))
         except UnusableWarpError as error:
             unroutable.append(
                 QuarantinedPhoto(file_name=f"{photo.id}.jpg", code="unusable_warp", reason=str(error))

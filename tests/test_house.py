@@ -35,9 +35,10 @@ def test_what_a_remote_machine_needs_imports_without_prefect(module: str) -> Non
     assert "prefect" not in modules_after(f"import {module}")
 
 
-def test_a_render_process_loads_no_network_library_no_settings_and_no_cupy() -> None:
-    loaded = modules_after("import gpu.render")
-    assert not loaded & {"httpx", "boto3", "botocore", "pydantic_settings", "cupy", "pydantic"}
+@pytest.mark.parametrize("module", ["gpu.render", "gpu.search.trial", "gpu.search.per_photo"])
+def test_a_render_process_loads_no_network_library_no_settings_and_no_cupy(module: str) -> None:
+    loaded = modules_after(f"import {module}")
+    assert not loaded & {"httpx", "boto3", "botocore", "pydantic_settings", "cupy", "pydantic", "scipy"}
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -77,6 +77,8 @@ class RoutedPhoto(Record):
     border: Border
     expected_error_px: float | None = None
     """Predicted RMS error of the warp in pixels, where the method can tell."""
+    objective: float | None = None
+    """What a method that looks at pixels made small on this photo, under the warp it chose."""
 
 
 class QuarantinedPhoto(Record):

@@ -240,5 +240,7 @@ def alpha_of(document: object) -> float:
 
 
 def member(node: object, key: str | int) -> object:
-    """Look a key up in parsed JSON that need not be an object; None where there is nothing."""
+    """Look a key or an index up in parsed JSON that need not be a container; None where there is nothing."""
+    if isinstance(node, list):
+        return node[key] if isinstance(key, int) and key < len(node) else None
     return node.get(key) if isinstance(node, dict) else None

@@ -16,6 +16,9 @@ def test_the_catalog_holds_the_deployments_of_the_runbook() -> None:
         "zero-guard-v1",
         "zero-guard-v2",
         "zero-guard-v3",
+        "hough-proxy",
+        "laplacian-proxy",
+        "nelder",
     }
 
 

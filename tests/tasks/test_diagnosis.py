@@ -91,6 +91,12 @@ def test_a_correction_the_wrong_way_counts_as_worse_than_nothing(
     assert found.groups[0].output.mae > found.groups[0].identity.mae
 
 
+def test_a_method_that_looks_at_pixels_looks_at_each_original(folder: Path, workers: PhotoWorkers) -> None:
+    found = diagnosed(request(folder, method="nelder_per_image"), workers)
+    assert {photo.route for photo in found.photos} == {"photo_choice"}
+    assert len({photo.warp for photo in found.photos}) == 6
+
+
 def test_groups_are_by_bucket_dimension_and_route_and_photos_worst_first(
     folder: Path, truth: str, workers: PhotoWorkers
 ) -> None:

@@ -1,7 +1,9 @@
 """What a method of correction is: one record that every file of this package binds to ``METHOD``.
 
 A method chooses a warp for each photo from what is known without its pixels; rendering the warp is for
-``gpu``. A new method is one new file here: ``registry`` finds it, and flows and commands offer it.
+``gpu``. One that must look at pixels says so with an ``Observer``: photos are then observed in worker
+processes before they are routed, and routing stays pure. A new method is one new file here: ``registry``
+finds it, and flows and commands offer it.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from gpu.coordinates import ImageSize
+from gpu.search.per_photo import Choice, ChoiceJob
+from tasks.domain.coefficients import CoefficientPair
 from tasks.domain.errors import UnknownVariantError
 from tasks.domain.schemas import (
     Border,
@@ -39,6 +43,39 @@ class RouteOptions:
     border: Border | None = None
 
 
+class PhotoChoice(Record):
+    """The pair that a look at one photo's pixels led to."""
+
+    pair: CoefficientPair
+    objective: float
+    """What was made small, under the pair."""
+    untouched: float
+    """The same of the photo left alone."""
+    looks: int
+    """Pairs that were tried."""
+
+
+class Observation(Record):
+    """What came of looking at one photo: a choice, or why there is none."""
+
+    photo_id: str
+    choice: PhotoChoice | None = None
+    problem: str = ""
+    """One sentence, where there is no choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """What a method that looks at pixels asks of each photo, and what it makes of the answer."""
+
+    job: Callable[[bytes, RouteOptions], ChoiceJob]
+    """What to look at in the photo of these bytes."""
+    choose: Callable[[ChoiceJob], Choice | None]
+    """Runs in a worker process, so it is a function of a module of ``gpu``."""
+    route: Callable[[PhotoRef, RouteOptions, Observation], RoutedPhoto]
+    """Warp for one observed photo; raises as ``Method.route`` does."""
+
+
 class TableLoader(Protocol):
     """Reads a method's coefficients from JSON."""
 
@@ -65,6 +102,14 @@ class Method:
     route: Callable[[PhotoRef, RouteOptions], RoutedPhoto]
     """Warp for one photo. Raises ``UnusableWarpError`` where the coefficients do not suit its size, and
     ``UnknownVariantError``."""
+    observer: Observer | None = None
+    """None for a method that needs no pixels; with one, ``route`` serves photos that were not observed."""
+
+    def choose(self, photo: PhotoRef, options: RouteOptions, observation: Observation | None) -> RoutedPhoto:
+        """Route a photo by what was observed on it, where there is an observation; else as ``route`` does."""
+        if self.observer is None or observation is None:
+            return self.route(photo, options)
+        return self.observer.route(photo, options, observation)
 
     def options(
         self,
@@ -140,6 +185,7 @@ def routed(
     route: str,
     reason: str,
     source: CoefficientSource,
+    objective: float | None = None,
 ) -> RoutedPhoto:
     """Record a choice whose interpolation and border are the run's option or else the table's default."""
     return RoutedPhoto(
@@ -150,4 +196,5 @@ def routed(
         coefficient_source=source,
         interpolation=options.interpolation or defaults.interpolation,
         border=options.border or defaults.border,
+        objective=objective,
     )

@@ -15,7 +15,7 @@ import tasks.domain.methods
 from tasks.domain.errors import UnknownMethodError
 from tasks.domain.methods.method import Method
 
-_NO_METHODS: Final = frozenset({"method", "registry"})
+_NO_METHODS: Final = frozenset({"method", "per_photo", "registry"})
 
 
 @cache

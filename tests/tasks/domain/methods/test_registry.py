@@ -48,6 +48,9 @@ def test_the_methods_of_the_runbook_are_found() -> None:
         "calibguard_dim": ("safe", "balanced", "aggressive"),
         "dim_bucket_microgrid": ("tuned",),
         "global_grid": ("seed",),
+        "hough_proxy": ("candidates",),
+        "laplacian_proxy": ("candidates",),
+        "nelder_per_image": ("simplex",),
         "zero_guard": ("zero_guard_v1", "zero_guard_v2", "zero_guard_v3"),
     }
 
@@ -124,7 +127,9 @@ def test_options_of_the_run_reach_the_photo(method: Method, photo_of: PhotoOf) -
         assert (chosen.interpolation, chosen.border) == ("lanczos4", "replicate")
 
 
-@each_method
+@pytest.mark.parametrize(
+    "method", [method for method in ALL if method.observer is None], ids=lambda method: method.name
+)
 def test_the_source_of_coefficients_is_recorded(method: Method, photo_of: PhotoOf) -> None:
     photo, table = photo_of(1100, 2048), method.table(RouteOptions())
     assert method.route(photo, RouteOptions()).coefficient_source == "shipped"
