@@ -1,6 +1,8 @@
 """The command line ``calibguard``: what one asks of the project without Prefect's own commands."""
 
+import json
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from flows import cli_diagnosis, cli_judged, cli_ledger, cli_portal, cli_store
+from tasks.domain.schemas import Check
 from tasks.failures import SENTENCES
 from tasks.preflight import Remote, preflight_checks
 
@@ -29,15 +32,23 @@ def preflight(
     needs: Annotated[
         list[Remote] | None, typer.Option(help="Provider whose credentials are needed, or the portal.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Check everything a run needs. Exit status 0 when all checks pass, 1 when one does not."""
     checks = preflight_checks(photos, needs or ())
+    if as_json:
+        print(json.dumps([check.model_dump() for check in checks], indent=1))
+    else:
+        _show(checks)
+    raise typer.Exit(0 if all(check.passed for check in checks) else 1)
+
+
+def _show(checks: Sequence[Check]) -> None:
     table = Table("check", "result", Column("found", overflow="fold"), Column("what to do", overflow="fold"))
     for check in checks:
         result = "[green]pass[/]" if check.passed else "[red]FAIL[/]"
         table.add_row(check.name, result, escape(check.found), "" if check.passed else escape(check.remedy))
     Console().print(table)
-    raise typer.Exit(0 if all(check.passed for check in checks) else 1)
 
 
 for module in (cli_judged, cli_diagnosis, cli_ledger, cli_store, cli_portal):

@@ -41,6 +41,9 @@ def submit_run(
     adopt: Annotated[
         str | None, typer.Option(help="Request id that the portal has for one of unknown fate.")
     ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder that scored CSV and summary are written to.")
+    ] = None,
     team: TeamName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -50,7 +53,8 @@ def submit_run(
     """
     require_server()
     named = Team(team_name=team) if team else None
-    _finish(submit(run, team=named, resubmit=resubmit, adopt_request=adopt, return_state=True), as_json)
+    state = submit(run, team=named, resubmit=resubmit, adopt_request=adopt, out=out, return_state=True)
+    _finish(state, as_json)
 
 
 @commands.command("analyse")

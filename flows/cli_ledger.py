@@ -62,14 +62,18 @@ def explain(
 def prune(
     selection: Annotated[list[str], typer.Argument(help="Names of artifacts or patterns.")],
     apply: Annotated[bool, typer.Option("--apply", help="Remove; otherwise only show.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what goes and what stays as JSON.")] = False,
 ) -> None:
     """Remove rendered results; champion, best ever, what is in flight and all evidence stay."""
     store = run_store()
     plan = prune_plan(selection, store, now=datetime.now(UTC))
-    for kept in plan.kept:
-        print(f"keep    {kept.name}: {kept.reason}")
     if apply:
         remove(plan, store, now=datetime.now(UTC))
+    if as_json:
+        print(json.dumps({"applied": apply, **plan.model_dump(mode="json")}, indent=1))
+        return
+    for kept in plan.kept:
+        print(f"keep    {kept.name}: {kept.reason}")
     for removed in plan.zips:
         print(f"{'removed' if apply else 'remove '} {removed}")
 

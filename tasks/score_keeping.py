@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 
 from infra.errors import ObjectMissing
 from infra.portal.client.step_record import flight_key
@@ -18,7 +19,11 @@ from tasks.domain.scored_csv import check_summary, parse_scored_csv
 from tasks.evidence import Run, entry_of, parse_summary
 from tasks.keys import score_prefix
 from tasks.ledger import append
-from tasks.records import read_record
+from tasks.records import read_record, read_sealed
+
+
+class FolderUnusable(DomainError):
+    """Scores cannot be written where they were asked for."""
 
 
 class JudgeChanged(DomainError):
@@ -53,6 +58,29 @@ def keep_scores(
     record = _kept_record(run, judge, answer, prefix, store, now=now)
     append(_scored_entry(run, record, scores, prefix, store, again_for=again_for), store)
     return record
+
+
+def export_scores(record: ScoredSubmission, folder: Path, store: ObjectStore) -> tuple[Path, Path]:
+    """Write scored CSV and summary into a folder, under the run's name; files that are there are replaced.
+
+    Raises:
+        FolderUnusable: They cannot be written there.
+        EvidenceAltered: What the store holds is not what the judge gave.
+    """
+    stem = record.name.removeprefix("submission_")
+    summary_key = f"{record.csv_key.rpartition('/')[0]}/summary.json"
+    files = {
+        folder / f"scored_{stem}.csv": read_sealed(record.csv_key, record.csv_sha256, store),
+        folder / f"scored_{stem}.json": read_sealed(summary_key, record.summary_sha256, store),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, body in files.items():
+            path.write_bytes(body)
+    except OSError as error:
+        raise FolderUnusable(f"{str(folder)!r} cannot take the scores: {error.strerror}") from error
+    csv, summary = files
+    return csv, summary
 
 
 def flight_seals(run: Run, judge: Judge, store: ObjectStore) -> dict[str, str]:

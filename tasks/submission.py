@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from prefect import get_run_logger
 
@@ -28,7 +29,7 @@ from tasks.keys import decision_key
 from tasks.ledger import append, entries, untested
 from tasks.measuring import measure
 from tasks.records import keep_record
-from tasks.score_keeping import flight_seals, keep_scores
+from tasks.score_keeping import export_scores, flight_seals, keep_scores
 
 _UNSTATED = "unstated"
 _PATIENT = Patience()
@@ -184,6 +185,12 @@ def scored_run(
             append(entry_of(run, judge, "withdrawn", at=at, reasons=why, evidence=sealed), store)
         raise
     return keep_scores(run, judge, answer, store, again_for=again_for, now=datetime.now(UTC))
+
+
+def export(scored: ScoredSubmission, folder: str) -> None:
+    """Write scored CSV and summary into a folder, and say where."""
+    csv, summary = export_scores(scored, Path(folder), run_store())
+    get_run_logger().info("scores written to %s and %s", csv, summary)
 
 
 def adopt(name: str, judge: Judge, request_id: str) -> None:

@@ -124,8 +124,12 @@ def test_a_copy_under_a_new_name_is_blocked_before_anything_is_uploaded(
 def test_a_run_with_scores_is_not_submitted_again(originals: str, store: ObjectStore, tmp_path: Path) -> None:
     name = rendered(originals, pair_table(tmp_path, FAR), method="global_grid", tag="once")
     first = ended(submit(name, return_state=True)).result()
-    again = ended(submit(name, return_state=True))
+    again = ended(submit(name, out=str(tmp_path / "out"), return_state=True))
     assert again.result() == first
+    stem = name.removeprefix("submission_")
+    csv, summary = (tmp_path / "out" / f"scored_{stem}.{kind}" for kind in ("csv", "json"))
+    assert csv.read_bytes() == store.read(first.csv_key)
+    assert json.loads(summary.read_bytes())["scored"] == 12
     assert "has these scores already" in str(again.message)
     assert events(store, name).count("scored") == 1
 
