@@ -9,6 +9,7 @@ default, are verdicts here. Metadata is the work of ``metadata``, limits are tho
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from gpu.jpeg.rejection import PhotoRejected, damaged
 from gpu.jpeg.segments import APP0, APP15, COM, leading_segments
 
 Plane = npt.NDArray[np.uint8]
+Reduction = Literal[1, 2, 4, 8]
 
 _ENCODABLE = ((1, 1), (2, 1), (2, 2), (1, 2), (4, 1))
 _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
@@ -86,17 +88,26 @@ def decode_bgr(data: bytes, header: JpegHeader) -> Plane:
     return _decode_strictly(_without_metadata(data, header), "BGR")
 
 
-def decode_luma(data: bytes, header: JpegHeader) -> Plane:
-    """Decode a photo's luma only, ``(H, W)``, as strictly as ``decode``; an RGB-coded photo gives its grey.
+def decode_luma(data: bytes, header: JpegHeader, *, reduction: Reduction = 1) -> Plane:
+    """Decode a photo's luma only, as strictly as ``decode``; an RGB-coded photo gives its grey.
+
+    A smaller size is that of the decoder's own transform. Its sample ``j`` stands for the pixels from
+    ``reduction * j`` on, ``reduction`` of them: the centre lies at pixel ``reduction * j + (reduction - 1) / 2``.
+    Where a side is no multiple, the last sample stands for padding as well.
 
     Args:
         data: The file.
         header: What ``read_header`` found in the same bytes.
+        reduction: Pixels along a side of a sample.
+
+    Returns:
+        ``(ceil(H / reduction), ceil(W / reduction))`` samples.
 
     Raises:
         PhotoRejected: ``damaged``, with the decoder's own words.
     """
-    return _decode_strictly(_without_metadata(data, header), "GRAY")[..., 0]
+    smallest = -(-header.width // reduction), -(-header.height // reduction)
+    return _decode_strictly(_without_metadata(data, header), "GRAY", smallest=smallest)[..., 0]
 
 
 def encode(planes: Planes, *, quality: int = 95) -> bytes:
@@ -142,7 +153,7 @@ def check_output(data: bytes, width: int, height: int, *, limits: PhotoLimits = 
             f"expected an output of {width}x{height} pixels with nothing after it, found {header.width}x"
             f"{header.height} and {header.trailing_bytes} bytes; render the photo again",
         )
-    _decode_strictly(data, "GRAY", smallest=True)
+    _decode_strictly(data, "GRAY", smallest=(1, 1))
 
 
 def _without_metadata(data: bytes, header: JpegHeader) -> bytes:
@@ -164,11 +175,11 @@ def _picture_parts(data: bytes, header: JpegHeader) -> Iterator[bytes | memoryvi
     yield memoryview(data)[first_scan : header.end]
 
 
-def _decode_strictly(stream: bytes, colours: str, *, smallest: bool = False) -> Plane:
-    """Return ``(H, W, channels)`` samples, an eighth of the size when only the verdict matters."""
-    bound = 1 if smallest else 0
+def _decode_strictly(stream: bytes, colours: str, *, smallest: tuple[int, int] = (0, 0)) -> Plane:
+    """Return ``(H, W, channels)`` samples at the least scale not below ``smallest``, full size for (0, 0)."""
+    width, height = smallest
     try:
-        samples: Plane = simplejpeg.decode_jpeg(stream, colours, min_width=bound, min_height=bound)
+        samples: Plane = simplejpeg.decode_jpeg(stream, colours, min_width=width, min_height=height)
     except ValueError as error:
         if "memory" in str(error).lower():
             raise MemoryError(f"the decoder ran out of memory: {error}") from error
