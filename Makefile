@@ -6,7 +6,7 @@ INSTALL := $(PIP) install --no-cache-dir --no-deps --require-hashes --requiremen
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-header --quiet --cache-dir .calibguard/uv
 
-.PHONY: demo up down test lint lock faults bench-render bench-metric
+.PHONY: demo up down test lint lock faults bench-render bench-metric bench-pair-fit
 
 demo: .venv/runtime ## Draw photos (or take PHOTOS=folder), render them through a real Prefect server and worker
 	@$(BIN)/python -m deployments.demo $(if $(PHOTOS),--photos "$(PHOTOS)")
@@ -31,6 +31,9 @@ bench-render: .venv/dev ## Speed and memory of rendering, side by side with peer
 
 bench-metric: .venv/dev ## CPU time of scoring one photo, and which part costs what
 	@$(BIN)/python -m tests.bench.metric
+
+bench-pair-fit: .venv/dev ## Error and time of fitting the pairs of a folder (PAIRS=folder), worst first
+	@$(BIN)/python -m tests.bench.pair_fit "$(PAIRS)"
 
 lock: .venv/dev ## Renew both lock files
 	@$(LOCK) --upgrade --output-file requirements.lock

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gpu.pair_fit.gauss_newton import Descent
-from gpu.pair_fit.information import normal_equations
+from gpu.pair_fit.information import normal_equations, residual_field
 from gpu.pair_fit.levels import Level, descend_all
 from gpu.pair_fit.model import Array, WarpModel, frame_rms
 
@@ -26,12 +26,16 @@ class Departure:
         error: Standard error of the warp of all fields, likewise.
         decentred: Whether the two fields of decentring are missed more than those of edits.
         correlation: Of the textures under the warp of all fields.
+        step: Of the samples that were fitted.
+        residual_field: What all fields leave, see ``gpu.pair_fit.information``.
     """
 
     rms: float
     error: float
     decentred: bool
     correlation: float
+    step: int
+    residual_field: float
 
 
 def departure(
@@ -50,10 +54,12 @@ def departure(
         decentred=_evidence_for(edited.decentring, found, covariance)
         > _evidence_for(edited.edits, found, covariance),
         correlation=end.equations.correlation,
+        step=coarse[-1].original.step,
+        residual_field=residual_field(end, coarse[-1].points.places, edited),
     )
 
 
 def _evidence_for(fields: slice, parameters: Array, covariance: Array) -> float:
-    """Give Wald's statistic: how much worse the fit would be without these fields."""
+    """Give Wald's statistic per field: how much worse the fit would be without these."""
     chosen = parameters[fields]
-    return float(chosen @ np.linalg.pinv(covariance[fields, fields], hermitian=True) @ chosen)
+    return float(chosen @ np.linalg.pinv(covariance[fields, fields], hermitian=True) @ chosen) / len(chosen)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from gpu.pair_fit.departure import Departure
+
 Verdict = Literal["radial", "already_identical", "not_radial"]
 Reason = Literal[
     "size_differs",
@@ -60,9 +62,7 @@ class Evidence:
         short_side: Of what the photos show.
         forward_gap: See ``gpu.pair_fit.frame``.
         inverse_gap: Likewise.
-        departure: See ``gpu.pair_fit.departure``.
-        departure_error: Likewise.
-        decentred: Likewise.
+        departure: What more fields than the curve's tell.
         step: Of the samples that were fitted.
         residual_field: See ``gpu.pair_fit.information``.
         correlation: Of the textures under the better of two warps, curve alone and all fields.
@@ -76,9 +76,7 @@ class Evidence:
     short_side: int
     forward_gap: float
     inverse_gap: float
-    departure: float
-    departure_error: float
-    decentred: bool
+    departure: Departure
     step: int
     residual_field: float
     correlation: float
@@ -106,7 +104,7 @@ def judge(evidence: Evidence, limits: PairLimits = DEFAULT_LIMITS) -> Judgement:
         return Judgement(
             "already_identical",
             None,
-            f"the photos are {evidence.displacement:.2f} px RMS apart, and {limits.identical:g} count as none",
+            f"the photos are {evidence.displacement:.2f} px RMS apart; {limits.identical:g} count as none",
         )
     return Judgement(
         "radial",
@@ -126,12 +124,21 @@ def _unlike(found: Evidence, limits: PairLimits) -> str | None:
 
 
 def _edited(found: Evidence, limits: PairLimits) -> str | None:
-    if found.decentred or not _departs(found, limits):
+    if not _departs(found, limits) or _is_off_centre(found.departure, limits):
         return None
     return (
-        "the target was edited beyond a lens correction: stretch, turn or perspective of "
-        f"{found.departure:.2f} px RMS (standard error {found.departure_error:.2f}), blocks off by "
+        "the target was edited beyond a lens correction: stretch, turn, perspective or a local warp add "
+        f"{found.departure.rms:.2f} px RMS (standard error {found.departure.error:.2f}), and blocks are off by "
         f"{found.residual_field:.2f} px RMS"
+    )
+
+
+def _off_centre(found: Evidence, limits: PairLimits) -> str | None:
+    if not _departs(found, limits):
+        return None
+    return (
+        "the pair was cropped beside its centre: the lens axis lies off it, which a centred curve misses by "
+        f"{found.departure.rms:.2f} px RMS (standard error {found.departure.error:.2f})"
     )
 
 
@@ -145,8 +152,8 @@ def _unsure(found: Evidence, limits: PairLimits) -> str | None:
     if found.expected_error <= limits.error:
         return None
     return (
-        f"the curve is good to {found.expected_error:.2f} px RMS only, limit {limits.error:g}: the photos show "
-        "too little"
+        f"the curve is good to {found.expected_error:.2f} px RMS only, limit {limits.error:g}: the photos "
+        "show too little"
     )
 
 
@@ -157,15 +164,6 @@ def _enlarged(found: Evidence, limits: PairLimits) -> str | None:
     return (
         f"the target ends {found.forward_gap:.1f} px inside the original's edge on all sides, limit "
         f"{allowed:.1f}: it was cropped and enlarged"
-    )
-
-
-def _off_centre(found: Evidence, limits: PairLimits) -> str | None:
-    if not _departs(found, limits):
-        return None
-    return (
-        "both photos were cut from larger ones: the lens axis lies off their centre, which a centred curve "
-        f"misses by {found.departure:.2f} px RMS (standard error {found.departure_error:.2f})"
     )
 
 
@@ -193,18 +191,26 @@ def _folded(found: Evidence, limits: PairLimits) -> str | None:  # noqa: ARG001 
 
 
 def _departs(found: Evidence, limits: PairLimits) -> bool:
-    significant = found.departure - 2.0 * found.departure_error
-    allowed_field = limits.residual_field * max(1.0, found.step / _LIMITS_STEP)
-    return significant > limits.departure or found.residual_field > allowed_field
+    significant = found.departure.rms - 2.0 * found.departure.error
+    return significant > limits.departure or found.residual_field > _field_limit(found.step, limits)
+
+
+def _is_off_centre(departure: Departure, limits: PairLimits) -> bool:
+    """Tell whether decentring explains the departure; a local warp is left unexplained by all fields."""
+    return departure.decentred and departure.residual_field <= _field_limit(departure.step, limits)
+
+
+def _field_limit(step: int, limits: PairLimits) -> float:
+    return limits.residual_field * max(1.0, step / _LIMITS_STEP)
 
 
 _RULES: tuple[tuple[Reason, Callable[[Evidence, PairLimits], str | None]], ...] = (
     ("not_converged", _unlike),
     ("perspective", _edited),
+    ("cropped", _off_centre),
     ("not_converged", _unsettled),
     ("low_texture", _unsure),
     ("cropped", _enlarged),
-    ("cropped", _off_centre),
     ("shifted", _moved),
     ("swapped", _exchanged),
     ("folds", _folded),

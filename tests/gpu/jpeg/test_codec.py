@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gpu.jpeg.codec import Plane, Planes, check_output, decode, decode_bgr, decode_luma, encode
+from gpu.jpeg.codec import Plane, Planes, Reduction, check_output, decode, decode_bgr, decode_luma, encode
 from gpu.jpeg.header import read_header
 from gpu.jpeg.rejection import PhotoRejected
 from tests.hostile_images import jpeg, progressive_jpeg, scene, with_segments
@@ -245,3 +245,44 @@ def test_pixels_of_a_cut_photo_are_refused() -> None:
     header = read_header(photo)
     with pytest.raises(PhotoRejected, match="strict decoder"):
         decode_bgr(photo[: len(photo) // 2] + photo[-2:], header)
+
+
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+@pytest.mark.parametrize("size", [(320, 240), (325, 243)])
+def test_reduced_luma_is_the_mean_of_the_pixels_it_stands_for(
+    reduction: Reduction, size: tuple[int, int]
+) -> None:
+    ramp = as_plane(np.add.outer(np.arange(size[1]), np.arange(size[0])) // 3)
+    data = encode(Planes(ramp, None, subsampling=(1, 1), chroma_step=(1, 1)), quality=100)
+
+    reduced = decode_luma(data, read_header(data), reduction=reduction)
+
+    assert reduced.shape == (-(-size[1] // reduction), -(-size[0] // reduction))
+    rows, columns = size[1] // reduction, size[0] // reduction
+    blocks = ramp[: rows * reduction, : columns * reduction].reshape(rows, reduction, columns, reduction)
+    assert np.abs(reduced[:rows, :columns] - blocks.mean(axis=(1, 3))).max() <= 1.5  # levels: both round
+
+
+@pytest.mark.parametrize("colour", ["grey", "rgb", "ycbcr"])
+def test_reduced_luma_knows_every_colour_coding(colour: str) -> None:
+    pixels = Image.fromarray(np.full((64, 96, 3), (200, 100, 50), np.uint8))
+    stream = io.BytesIO()
+    if colour == "rgb":
+        pixels.save(stream, "JPEG", quality=95, keep_rgb=True)
+    else:
+        pixels.convert("L" if colour == "grey" else "RGB").save(stream, "JPEG", quality=95)
+    data = stream.getvalue()
+    assert read_header(data).colour == colour
+
+    reduced = decode_luma(data, read_header(data), reduction=4)
+
+    assert np.abs(reduced.astype(int) - 124).max() <= 1  # 0.299 * 200 + 0.587 * 100 + 0.114 * 50 = 124.2
+
+
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+def test_damage_is_found_at_every_size(reduction: Reduction) -> None:
+    whole = jpeg(scene(320, 240))
+    torn = whole[: 3 * len(whole) // 4] + b"\xff\xd9"
+
+    with pytest.raises(PhotoRejected):
+        decode_luma(torn, read_header(torn), reduction=reduction)
