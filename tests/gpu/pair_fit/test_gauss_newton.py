@@ -29,13 +29,13 @@ def test_it_converges_from_a_pixel_off_in_a_few_steps() -> None:
     assert distance(found) < 0.02  # px RMS
 
 
-def test_a_fifth_of_the_target_painted_over_hardly_moves_the_answer() -> None:
+def test_a_sixth_of_the_target_that_moved_by_itself_hardly_moves_the_answer() -> None:
     target = corrected(room(), PTLENS).copy()
-    target[40:200, 300:460] = room(9)[40:200, 300:460]
+    target[40:200, 300:460] = target[40:200, 303:463].copy()
 
-    found = descent(room(), target, off=0.002)
+    found = descent(room(), target, off=0.0)
 
-    assert distance(found) < 0.1  # px RMS
+    assert distance(found) < 0.1  # px RMS; 0.48 if every place had the same weight
 
 
 def test_what_is_read_outside_the_original_has_no_weight() -> None:
