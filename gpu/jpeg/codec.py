@@ -91,9 +91,9 @@ def decode_bgr(data: bytes, header: JpegHeader) -> Plane:
 def decode_luma(data: bytes, header: JpegHeader, *, reduction: Reduction = 1) -> Plane:
     """Decode a photo's luma only, as strictly as ``decode``; an RGB-coded photo gives its grey.
 
-    A smaller size is that of the decoder's own transform. Its sample ``j`` stands for the pixels from
-    ``reduction * j`` on, ``reduction`` of them: the centre lies at pixel ``reduction * j + (reduction - 1) / 2``.
-    Where a side is no multiple, the last sample stands for padding as well.
+    A smaller size is that of the decoder's own transform. Its sample ``j`` stands for ``reduction`` pixels
+    from ``reduction * j`` on and is centred at ``reduction * j + (reduction - 1) / 2``; where a side is no
+    multiple, the last sample stands for padding as well.
 
     Args:
         data: The file.

@@ -128,8 +128,8 @@ def _edited(found: Evidence, limits: PairLimits) -> str | None:
         return None
     return (
         "the target was edited beyond a lens correction: stretch, turn, perspective or a local warp add "
-        f"{found.departure.rms:.2f} px RMS (standard error {found.departure.error:.2f}), and blocks are off by "
-        f"{found.residual_field:.2f} px RMS"
+        f"{found.departure.rms:.2f} px RMS (standard error {found.departure.error:.2f}), and blocks are off "
+        f"by {found.residual_field:.2f} px RMS"
     )
 
 
