@@ -3,14 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from tasks.domain.buckets import Bucket
+from tasks.domain.gates.decision import decide_promotion
 from tasks.domain.gates.records import (
     AnchorRescore,
     ArtifactDigests,
     BucketTexture,
     GateEvidence,
+    GateOutcome,
+    GatePolicy,
     NoveltyEvidence,
     StandingScore,
 )
@@ -150,3 +153,23 @@ def evidence(own: Table = BETTER, champion: Table | None = CHAMPION, **changes: 
         }
     complete["analysis"] = analysis_of(own, against=against)
     return GateEvidence.model_validate(complete | changes)
+
+
+def outcome(
+    gate: str,
+    check: str,
+    *,
+    group: str = "all",
+    own: Table = BETTER,
+    policy: GatePolicy | None = None,
+    **changes: Any,
+) -> GateOutcome:
+    """Give one outcome of a decision on evidence that promotes, but for the changes."""
+    decision = decide_promotion(evidence(own, **changes), policy or GatePolicy())
+    return next(one for one in decision.outcomes if (one.gate, one.check, one.group) == (gate, check, group))
+
+
+def single(photos: int, *, zeros: int = 0, hundredths: int | None = None) -> Table:
+    """A run with a good bucket and one to look at."""
+    line = Line(photos, zeros, photos * 2000 if hundredths is None else hundredths)
+    return {"standard": Line(1000, 0, 3_000_000), "near_standard_tall": line}

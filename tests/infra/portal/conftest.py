@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from infra.store.local import LocalStore
+from tests.quick_folder import quick_folder
 from tests.running_portal import RunningPortal, running_portal
 
 IDS = [f"home{number}_g0" for number in range(4)]
@@ -57,7 +57,5 @@ def portal_url(targets: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def store() -> Iterator[LocalStore]:
-    """In memory where there is such a file system: thousands of fsyncs take minutes on a disk."""
-    memory = Path("/dev/shm")  # noqa: S108  (Linux's own name for it)
-    with TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="portal_") as folder:
-        yield LocalStore(Path(folder) / "store")
+    with quick_folder() as folder:
+        yield LocalStore(folder / "store")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from infra.store.interface import ObjectStore
 
@@ -35,7 +35,3 @@ class DyingStore:
         if len(self.calls) == self._at:
             raise Killed
         return answer
-
-
-def dying(store: ObjectStore, *, at: int, when: When) -> ObjectStore:
-    return cast(ObjectStore, DyingStore(store, at=at, when=when))

@@ -1,57 +1,24 @@
-"""A submission is killed at each of its calls to the store, then run three times more."""
-
-import time
 from collections import Counter
-from itertools import count
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
-from infra.errors import SubmissionAmbiguous
 from infra.portal.client.connection import Portal
 from infra.portal.client.submission import submit
-from infra.store.interface import ObjectStore
 from infra.store.local import LocalStore
-from tests.infra.portal.dying_store import Killed, When, dying
-from tests.infra.portal.fake_judge import CSV, FakeJudge, drop_after_commit, fake_judge, status
-from tests.infra.portal.submissions import QUICK, TEAM, archive_of, zipped
-
-ARCHIVE = archive_of(zipped({"home0_g0.jpg": b"photo"}))
-
-
-def outcome(running: FakeJudge, store: ObjectStore, *, run: int = 0) -> str:
-    """One run; later ones begin after the lease of the dead one has run out."""
-    portal = Portal(running.url, judge="fake")
-    later = run * 10 * QUICK.lease_s
-    try:
-        answer = submit(
-            ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK, now=lambda: time.time() + later
-        )
-    except Killed:
-        return "killed"
-    except SubmissionAmbiguous:
-        return "ambiguous"
-    assert answer.csv == CSV.encode()
-    return "scored"
+from tests.infra.portal.dying_store import When
+from tests.infra.portal.fake_judge import drop_after_commit, fake_judge
+from tests.infra.portal.kill_points import ARCHIVE, kill_points, outcome
+from tests.infra.portal.submissions import QUICK, TEAM
+from tests.quick_folder import quick_folder
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_kill_at_any_call_to_the_store_never_leads_to_a_second_score_request(when: When) -> None:
-    ends: Counter[str] = Counter()
-    memory = Path("/dev/shm")  # noqa: S108  (Linux's own name for it)
-    with TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="portal_") as top:
-        for at in count(1):
-            store = LocalStore(Path(top) / str(at))
-            # The first try meets a 503, so that a declined request is among the states.
-            with fake_judge({"post": [status(503)]}) as running:
-                if outcome(running, dying(store, at=at, when=when)) != "killed":
-                    break
-                later = [outcome(running, store, run=run) for run in (1, 2, 3)]
-                assert len(set(later)) == 1
-                assert len(running.jobs) <= 1
-                assert (len(running.jobs) == 1) >= (later[0] == "scored")
-                ends[later[0]] += 1
+    with quick_folder() as top:
+        found = list(kill_points(top, when))
+    assert [wrong for point in found for wrong in point.wrongs] == []
+    ends = Counter(point.later[0] for point in found)
+    assert ends.keys() <= {"scored", "ambiguous"}
     assert ends.total() >= 15
     assert ends["ambiguous"] <= 0.2 * ends.total()  # the price of asking at most once
 

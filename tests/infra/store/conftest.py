@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +12,7 @@ from infra.store.interface import ObjectStore
 from infra.store.local import LocalStore
 from infra.store.s3 import S3Store
 from infra.store.s3_connection import S3Credentials, connect
+from tests.quick_folder import quick_folder
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,13 +30,9 @@ def s3_store(s3_client: "S3Client") -> S3Store:
 
 
 @pytest.fixture(scope="session")
-def quick_folder_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Path]]:
-    """Make folders in memory where there is such a file system: what is killed there is killed as well.
-
-    On a disk each ``fsync`` takes milliseconds, and the exhaustive tests make tens of thousands.
-    """
-    memory = Path("/dev/shm")  # noqa: S108  (Linux's own name for it)
-    with TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path_factory.mktemp("quick")) as top:
+def quick_folder_factory() -> Iterator[Callable[[], Path]]:
+    """Make folders for the exhaustive tests, which make tens of thousands of fsyncs."""
+    with quick_folder() as top:
         yield lambda: Path(mkdtemp(dir=top))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tasks.domain.gates.decision import decide_promotion
-from tasks.domain.gates.records import AnchorRescore, GateOutcome, GatePolicy
+from tasks.domain.gates.records import AnchorRescore, GatePolicy
 from tasks.domain.score_schemas import ScoreAnalysis
 from tests.gate_cases import (
     BETTER,
@@ -13,32 +13,14 @@ from tests.gate_cases import (
     JUDGE,
     OTHER_JUDGE,
     Line,
-    Table,
     analysis_of,
     evidence,
+    outcome,
+    single,
     standing_of,
     statistics_of,
     total,
 )
-
-
-def outcome(
-    gate: str,
-    check: str,
-    *,
-    group: str = "all",
-    own: Table = BETTER,
-    policy: GatePolicy | None = None,
-    **changes: Any,
-) -> GateOutcome:
-    decision = decide_promotion(evidence(own, **changes), policy or GatePolicy())
-    return next(one for one in decision.outcomes if (one.gate, one.check, one.group) == (gate, check, group))
-
-
-def single(photos: int, *, zeros: int = 0, hundredths: int | None = None) -> Table:
-    """A run with a good bucket and one to look at."""
-    line = Line(photos, zeros, photos * 2000 if hundredths is None else hundredths)
-    return {"standard": Line(1000, 0, 3_000_000), "near_standard_tall": line}
 
 
 @pytest.mark.parametrize(("zeros", "passes"), [(120, True), (121, False)])
