@@ -94,9 +94,14 @@ def parse_record(
 
 
 def place(path: Path) -> str:
-    """Write a path as ``dimensions.2048x1367.primary.k1`` or ``rows[3].k1``."""
-    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:60]}" for step in path)
-    return steps.removeprefix(".").encode("utf-8", "backslashreplace").decode() or "the document"
+    """Write a path as ``dimensions.2048x1367.primary.k1`` or ``rows[3].k1``, fit for a terminal."""
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{_plain(step[:60])}" for step in path)
+    return steps.removeprefix(".") or "the document"
+
+
+def _plain(key: str) -> str:
+    """Write line breaks, escape sequences and half surrogate pairs of a key as escapes."""
+    return key if key.isprintable() else ascii(key)[1:-1]
 
 
 def _read(text: str | bytes, *, source: str, max_bytes: int) -> tuple[object, list[Problem]]:

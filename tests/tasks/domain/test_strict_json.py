@@ -112,3 +112,4 @@ def test_problems_of_syntax_and_of_schema_are_told_together() -> None:
 def test_a_place_is_written_as_one_would_reach_it() -> None:
     assert place(("parents", "standard", 3, "k1")) == "parents.standard[3].k1"
     assert place(()) == "the document"
+    assert place(("\x1b[2J\n", "grün")) == r"\x1b[2J\n.grün"
