@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import Callable
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from infra.errors import ObjectMissing
 from infra.store.interface import ObjectStore
-from tasks.domain.errors import DomainError
+from tasks.domain.errors import DocumentError, DomainError
 from tasks.domain.schemas import Record
+from tasks.domain.strict_json import parse_record
 
 T = TypeVar("T", bound=Record)
+
+_MAX_BYTES = 64 * 1024 * 1024  # a plan has half a kB a photo
 
 
 class RecordUnreadable(DomainError):
@@ -87,11 +88,9 @@ def keep_record(
 
 def _parsed(kind: type[T], body: bytes, key: str, store: ObjectStore) -> T:
     try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
+        return parse_record(body, kind, source=f"{store.url}/{key}", max_bytes=_MAX_BYTES)
+    except DocumentError as error:
         raise RecordUnreadable(
-            f"{store.url}/{key} is no {kind.__name__} of this version: {place}: {first['msg']}; "
+            f"{error.source} is no {kind.__name__} of this version: {error.problems[0]}; "
             f"restore it, or move it out of the store"
         ) from error
