@@ -2,46 +2,53 @@
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from contextlib import ExitStack
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 from tests.faults.bench import Bench, bench
-from tests.faults.hostile import hostile
-from tests.faults.inputs import inputs
-from tests.faults.kills import kills
-from tests.faults.silence import silence
-from tests.faults.stores import stores
+from tests.faults.suites import SUITES, Counts, Site
 from tests.faults.verdict import Verdict, last_line, table
 
 
 def main() -> int:
     """Run the suites; the exit status is 1 when anything was found wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=main.__doc__)
-    suites = _suites(kills_count=20, seed=0)
-    parser.add_argument("--only", choices=sorted(suites), action="append", help="one suite; may be repeated")
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    suites = _suites(kills_count=arguments.kills, seed=arguments.seed)
+    arguments = _parser().parse_args()
+    counts = Counts(**{count.name: getattr(arguments, count.name) for count in fields(Counts)})
     verdicts: list[Verdict] = []
-    with tempfile.TemporaryDirectory(prefix="calibguard-faults-") as folder, bench(Path(folder)) as running:
-        for name in arguments.only or suites:
-            for verdict in suites[name](running):
+    seconds: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(prefix="calibguard-faults-") as folder, ExitStack() as running:
+
+        @cache
+        def the_bench() -> Bench:
+            return running.enter_context(bench(Path(folder) / "stack"))
+
+        site = Site(Path(folder), counts, arguments.seed, the_bench)
+        for name in arguments.only or SUITES:
+            began = time.monotonic()
+            for verdict in SUITES[name](site):
                 print(verdict, flush=True)
                 verdicts.append(verdict)
-    print(table(verdicts))
+            seconds[name] = time.monotonic() - began
+    print(table(verdicts, seconds))
     print(last_line(verdicts))
     return 1 if any(verdict.outcome == "wrong" for verdict in verdicts) else 0
 
 
-def _suites(*, kills_count: int, seed: int) -> dict[str, Callable[[Bench], Iterator[Verdict]]]:
-    return {
-        "input": inputs,
-        "hostile": hostile,
-        "store": stores,
-        "silence": silence,
-        "kills": lambda running: kills(running, count=kills_count, seed=seed),
-    }
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=main.__doc__)
+    parser.add_argument("--only", choices=sorted(SUITES), action="append", help="one suite; may be repeated")
+    parser.add_argument("--seed", type=int, default=0)
+    for count in fields(Counts):
+        parser.add_argument(
+            f"--{count.name.replace('_', '-')}",
+            type=int,
+            default=count.default,
+            help=f"{count.metadata['help']} (%(default)s)",
+        )
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What became of one injected fault, in one line and in one row of the closing table."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,13 +33,15 @@ class Verdict:
         )
 
 
-def table(verdicts: Iterable[Verdict]) -> str:
-    """Count outcomes by suite."""
+def table(verdicts: Iterable[Verdict], seconds: Mapping[str, float]) -> str:
+    """Count outcomes by suite, beside the time that each took."""
     counts = Counter((verdict.suite, verdict.outcome) for verdict in verdicts)
     columns: tuple[Outcome, ...] = ("survived", "wrong", "skipped")
-    rows = [f"{'suite':<10}" + "".join(f"{column:>10}" for column in columns)]
-    for suite in dict.fromkeys(suite for suite, _ in counts):
-        rows.append(f"{suite:<10}" + "".join(f"{counts[suite, column]:>10}" for column in columns))
+    rows = [f"{'suite':<14}" + "".join(f"{column:>10}" for column in (*columns, "seconds"))]
+    for suite, took in seconds.items():
+        rows.append(
+            f"{suite:<14}" + "".join(f"{counts[suite, column]:>10}" for column in columns) + f"{took:>10.0f}"
+        )
     return "\n".join(rows)
 
 

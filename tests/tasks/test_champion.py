@@ -1,17 +1,14 @@
-import multiprocessing
-from pathlib import Path
-
 import pytest
 
 from infra.errors import StoreUnavailable
 from infra.store.interface import ObjectStore, StoredObject
-from infra.store.local import LocalStore
 from tasks.champion import PromotionOvertaken, crown, reigning
 from tasks.domain.ledger import ChampionPointer, board
 from tasks.keys import champion_key
 from tasks.ledger import entries
 from tasks.records import RecordUnreadable
 from tests.ledger_entries import PORTAL, pointer
+from tests.promoters import Arena, race, wrongs
 
 
 def champions(store: ObjectStore) -> list[str]:
@@ -85,34 +82,12 @@ def test_a_damaged_pointer_is_a_sentence(store: ObjectStore) -> None:
         reigning(PORTAL, store)
 
 
-def promote_in_rounds(folder: Path, name: str, rounds: int, barrier: object, told: object) -> None:
-    store, won = LocalStore(folder), []
-    for number in range(rounds):
-        reign = reigning(PORTAL, store)
-        barrier.wait(60)  # type: ignore[attr-defined]
-        generation = reign.pointer.generation + 1 if reign.pointer else 1
-        try:
-            crown(pointer(f"{name}-{number}", generation), reign, store)
-            won.append(f"{name}-{number}")
-        except PromotionOvertaken:
-            pass
-        barrier.wait(60)  # type: ignore[attr-defined]
-    told.put(won)  # type: ignore[attr-defined]
-
-
-def test_of_promotions_at_the_same_moment_one_wins_and_all_are_told_the_truth(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    barrier, told = context.Barrier(4), context.SimpleQueue()
-    racers = [
-        context.Process(target=promote_in_rounds, args=(tmp_path, name, 10, barrier, told)) for name in "abcd"
-    ]
-    for racer in racers:
-        racer.start()
-    winners = sorted(name for _ in racers for name in told.get())
-    for racer in racers:
-        racer.join()
-    assert sorted(champions(LocalStore(tmp_path))) == winners
-    assert len(winners) == 10
+def test_of_promotions_at_the_same_moment_one_wins_and_all_are_told_the_truth(
+    store: ObjectStore,
+) -> None:
+    arenas = [Arena(number, store.url, rounds=5) for number in (1, 2)]
+    claims = race(arenas, promoters=4)
+    assert [found for arena in arenas for _, found in wrongs(arena, claims, entries(store))] == [[]] * 10
 
 
 def test_an_outage_is_no_verdict(store: ObjectStore) -> None:

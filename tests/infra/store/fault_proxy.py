@@ -1,5 +1,6 @@
 """A TCP proxy between client and server that loses replies, cuts them, or is away for a while."""
 
+import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ class FaultProxy:
     _faults: dict[bytes, list[Fault]] = field(default_factory=dict)
     _listener: socket.socket | None = None
     _open: set[socket.socket] = field(default_factory=set)
+    _lossy: dict[bytes, float] = field(default_factory=dict)
+    _choices: random.Random = field(default_factory=random.Random)
     sprung: int = 0
 
     @property
@@ -34,6 +37,11 @@ class FaultProxy:
         The server has acted on the request by then: the fault is sprung when its reply arrives.
         """
         self._faults[request.encode()] = [fault] * times
+
+    def lose_replies(self, request: str, *, share: float, seed: int) -> None:
+        """Lose this share of the replies to all requests whose first line begins like this."""
+        self._lossy[request.encode()] = share
+        self._choices.seed(seed)
 
     def come_up(self) -> None:
         """Listen, on the same port as before."""
@@ -90,6 +98,9 @@ class FaultProxy:
         for start, faults in self._faults.items():
             if faults and received.startswith(start):
                 pending.append(faults.pop())
+        for start, share in self._lossy.items():
+            if received.startswith(start) and self._choices.random() < share:
+                pending.append("lose reply")
         return received
 
     def _spoil_reply(self, received: bytes, pending: list[Fault]) -> bytes:
