@@ -9,7 +9,7 @@ from tasks.domain.ledger import LedgerEntry, board, judges, shipped_history
 from tasks.domain.retention import Protection, PrunePlan, StoredArtifact, plan_prune
 from tasks.domain.schemas import RunManifest, RunPlan
 from tasks.keys import LEDGER, ledger_key, manifest_key, plan_key, shard_prefix, submission_key
-from tasks.records import read_record
+from tasks.records import EvidenceAltered, parsed_record, read_record
 
 _RUN_MAY_LAST = timedelta(hours=24)  # a plan without a manifest that is older belongs to a run that died
 
@@ -21,9 +21,25 @@ def append(entry: LedgerEntry, store: ObjectStore) -> None:
 
 
 def entries(store: ObjectStore) -> list[LedgerEntry]:
-    """Read the ledger in the order of its entries' times, the user's history first."""
-    kept = [read_record(LedgerEntry, found.key, store) for found in store.list(LEDGER)]
+    """Read the ledger in the order of its entries' times, the user's history first.
+
+    Raises:
+        EvidenceAltered: An entry is not the one that its key holds the digest of.
+        RecordUnreadable: An entry was written by another version.
+    """
+    kept = [_read_entry(found.key, store) for found in store.list(LEDGER)]
     return [*shipped_history(), *sorted(kept, key=lambda entry: entry.at)]
+
+
+def _read_entry(key: str, store: ObjectStore) -> LedgerEntry:
+    document = store.read(key)
+    entry = parsed_record(LedgerEntry, document, key, store)
+    if ledger_key(entry, document) != key:
+        raise EvidenceAltered(
+            f"{store.url}/{key} is not the entry that its key tells; it was altered or moved, see "
+            f"`calibguard fsck`"
+        )
+    return entry
 
 
 def finished_runs(store: ObjectStore) -> Iterator[RunManifest]:

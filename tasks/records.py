@@ -30,7 +30,7 @@ def read_record(kind: type[T], key: str, store: ObjectStore) -> T:
         ObjectMissing: Nothing is stored under the key.
         RecordUnreadable: What is stored there is no such record; names the first field that is wrong.
     """
-    return _parsed(kind, store.read(key), key, store)
+    return parsed_record(kind, store.read(key), key, store)
 
 
 def read_sealed_record(kind: type[T], key: str, sha256: str, store: ObjectStore) -> T:
@@ -40,7 +40,7 @@ def read_sealed_record(kind: type[T], key: str, sha256: str, store: ObjectStore)
         EvidenceAltered: It is another one, or missing.
         RecordUnreadable: It was written by another version.
     """
-    return _parsed(kind, read_sealed(key, sha256, store), key, store)
+    return parsed_record(kind, read_sealed(key, sha256, store), key, store)
 
 
 def read_sealed(key: str, sha256: str, store: ObjectStore) -> bytes:
@@ -86,7 +86,12 @@ def keep_record(
     return key, digest
 
 
-def _parsed(kind: type[T], body: bytes, key: str, store: ObjectStore) -> T:
+def parsed_record(kind: type[T], body: bytes, key: str, store: ObjectStore) -> T:
+    """Parse a record that was read from under a key.
+
+    Raises:
+        RecordUnreadable: It is no such record; names the first field that is wrong.
+    """
     try:
         return parse_record(body, kind, source=f"{store.url}/{key}", max_bytes=_MAX_BYTES)
     except DocumentError as error:

@@ -8,10 +8,11 @@ from tasks import ledger
 from tasks.domain.retention import NothingSelectedError
 from tasks.domain.schemas import Provenance, RenderRequest, RunPlan
 from tasks.inventory import inventory_of
-from tasks.keys import shard_prefix, submission_key
+from tasks.keys import ledger_key, shard_prefix, submission_key
 from tasks.packing import assembled_zip, kept_manifest, manifest_of
 from tasks.photo_workers import PhotoWorkers
 from tasks.planning import engine_here, planned_run
+from tasks.records import EvidenceAltered
 from tasks.rendering import rendered_shard
 from tests.ledger_entries import entry, promotion
 from tests.photos import fill_folder, listing_ids
@@ -103,3 +104,11 @@ def test_a_run_that_is_being_made_keeps_the_shards_it_shares(finished: RunPlan, 
 def test_what_is_not_there_cannot_be_pruned(finished: RunPlan, store: ObjectStore) -> None:
     with pytest.raises(NothingSelectedError):
         ledger.prune_plan(["submission_other"], store, now=NOW)
+
+
+def test_an_entry_that_is_not_the_one_of_its_key_is_refused(store: ObjectStore) -> None:
+    told = entry("scored", "a", 40.0)
+    document = told.model_dump_json().encode()
+    store.create(ledger_key(told, document), document.replace(b"40.0", b"90.0"))
+    with pytest.raises(EvidenceAltered, match="it was altered or moved, see `calibguard fsck`"):
+        ledger.entries(store)
