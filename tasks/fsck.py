@@ -12,13 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict
 
 from infra.errors import ObjectMissing, StoreDenied, StoreError, StoreUnavailable
 from infra.store.interface import ObjectStore, StoredObject
+from tasks.domain.errors import DocumentError
 from tasks.domain.fsck import Digest, Finding, FsckReport, Kind
 from tasks.domain.ledger import ChampionPointer, LedgerEntry
 from tasks.domain.schemas import Record, RenderedShard, RunManifest, RunPlan
+from tasks.domain.strict_json import parse_record
 from tasks.keys import ledger_key
 from tasks.seals import StoreContents, judged
 
@@ -134,11 +136,9 @@ def _digest(chunks: Iterable[bytes]) -> Digest:
 def _parsed(kind: type[Record], stored: StoredObject, body: bytes) -> _Look:
     digest = _digest([body])
     try:
-        record = kind.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"]) or "the document"
-        sentence = f"it is no {_word(kind)} of this version: {place}: {first['msg']}; restore it from a copy"
+        record = parse_record(body, kind, source=stored.key, max_bytes=_LONGEST_RECORD)
+    except DocumentError as error:
+        sentence = f"it is no {_word(kind)} of this version: {error.problems[0]}; restore it from a copy"
         return _Look(stored, digest, wrong=_wrong(stored, sentence))
     wrong = _wrong_entry(record, stored, body) if isinstance(record, LedgerEntry) else None
     return _Look(stored, digest, record if isinstance(record, _KEPT) else None, wrong)

@@ -205,6 +205,14 @@ def test_a_lease_may_change_but_must_be_one(folder: Path, store: ObjectStore) ->
     assert found(store) == [(lease, "unreadable")]
 
 
+def test_a_finding_steers_no_terminal_whatever_a_record_holds(folder: Path, store: ObjectStore) -> None:
+    body = (folder / CHAMPION).read_bytes()
+    (folder / CHAMPION).write_bytes(body[:-1] + b',"\\u001b[2J\\n": 1}')
+    (finding,) = fsck(store).findings
+    assert r"\x1b[2J\n: is an unknown key" in finding.sentence
+    assert finding.sentence.isprintable()
+
+
 def test_objects_of_a_probe_are_left_alone(store: ObjectStore) -> None:
     store.create("probe/1-0/create-twice", b"first")
     assert fsck(store).is_clean
