@@ -13,7 +13,7 @@ from infra.portal.client.connection import Patience, Portal, TeamIdentity
 from infra.store.interface import ObjectStore
 from infra.store.probe import probe_store
 from tasks.adapters import run_store, scoring_portal, settings, team_identity
-from tasks.champion import PromotionOvertaken, Reign, crown, reigning, settle
+from tasks.champion import PromotionOvertaken, Reign, crown, reigning, sealed_reign, settle
 from tasks.domain.gates.deadline import evidence_is_complete
 from tasks.domain.gates.decision import decide_promotion
 from tasks.domain.gates.records import AnchorRescore, GateDecision, GatePolicy
@@ -25,7 +25,7 @@ from tasks.failures import step
 from tasks.gate_evidence import Deadline, fallback_of, gathered
 from tasks.keys import decision_key
 from tasks.ledger import append, entries
-from tasks.records import keep_record
+from tasks.records import keep_record, read_sealed
 from tasks.submission import scored_run
 
 _PATIENT = Patience()
@@ -133,9 +133,9 @@ def decided(
 
     Raises:
         NotScored: The candidate has no scores by this judge.
-        EvidenceAltered: A record that the ledger seals is not the one that was written.
+        EvidenceAltered: A record that the ledger seals, or the pointer, is not the one that was written.
     """
-    reign = reigning(judge, store)
+    reign = sealed_reign(judge, store)
     settle(reign, store)
     ledger = entries(store)
     evidence = gathered(name, judge, reign, policy, ledger, store, baseline=baseline, anchor=anchor)
@@ -168,11 +168,13 @@ def concluded(
         declined: Why a person does not want the promotion; None where nobody was asked, or agreed.
 
     Raises:
+        EvidenceAltered: The stored decision is another one.
         PromotionOvertaken: Another promotion came first; decide again.
         StoreNotConforming: The store would let two promotions win.
     """
     ledger = entries(store)
     run = read_run(verdict.name, ledger, store)
+    read_sealed(verdict.key, verdict.sha256, store)  # a person may have thought about it for a day
     if verdict.pointer is not None and declined is None:
         probe_store(store).require_conforming()
         try:

@@ -8,11 +8,14 @@ from infra.store.interface import ObjectStore
 from tasks.champion import PromotionOvertaken, reigning
 from tasks.deadline import a_model_is_complete
 from tasks.domain.gates.records import FallbackDecision
+from tasks.domain.ledger import pointer_document
 from tasks.fsck import fsck
 from tasks.gate_evidence import Deadline
+from tasks.keys import champion_key
 from tasks.ledger import entries, prune, prune_plan
 from tasks.photo_workers import PhotoWorkers
 from tasks.promotion import concluded
+from tasks.records import EvidenceAltered
 from tests.judged import FAR, NEAR, NEARER
 from tests.judged_store import JUDGE, JudgedStore
 
@@ -161,3 +164,52 @@ def test_pruning_leaves_the_champion_and_all_evidence_and_a_whole_store(judged: 
     assert evidence.items() <= left.items()
     assert judged.store.head(f"submissions/{first}.zip") is not None
     assert fsck(judged.store).is_clean
+
+
+def put(judged: JudgedStore, key: str, body: bytes) -> None:
+    """Put an object in another's place behind the store's back."""
+    path = Path(judged.store.url.removeprefix("file://")) / key
+    path.unlink()
+    path.write_bytes(body)
+
+
+def altered_pointer(judged: JudgedStore, **members: object) -> None:
+    pointer = reigning(JUDGE, judged.store).pointer
+    assert pointer is not None
+    put(judged, champion_key(JUDGE), pointer_document(pointer.model_copy(update=members)))
+
+
+@pytest.mark.parametrize("members", [{"mean": 30.0}, {"name": "a"}, {"generation": 2}, {"generation": 5}])
+def test_a_pointer_that_was_altered_is_no_champion(judged: JudgedStore, members: dict[str, object]) -> None:
+    concluded(judged.decide(judged.judged("near", NEAR, GOOD)), judged.store)
+    challenger = judged.judged("nearer", NEARER, BETTER)
+    altered_pointer(judged, **members)
+    with pytest.raises(EvidenceAltered, match=r"champions/.*altered.*see `calibguard fsck`"):
+        judged.decide(challenger)
+
+
+def test_a_pointer_that_is_gone_is_no_free_throne(judged: JudgedStore) -> None:
+    name = judged.judged("near", NEAR, GOOD)
+    concluded(judged.decide(name), judged.store)
+    challenger = judged.judged("nearer", NEARER, BETTER)
+    judged.store.delete(champion_key(JUDGE))
+    with pytest.raises(EvidenceAltered, match=rf"names nobody, the ledger '{name}' \(promotion 1\)"):
+        judged.decide(challenger)
+
+
+def test_a_champion_whose_author_died_before_the_ledger_stands(judged: JudgedStore) -> None:
+    verdict = judged.decide(judged.judged("near", NEAR, GOOD))
+    challenger = judged.judged("nearer", NEARER, BETTER)
+    assert verdict.pointer is not None
+    judged.store.swap(champion_key(JUDGE), pointer_document(verdict.pointer), expected=None)
+    assert concluded(judged.decide(challenger), judged.store) == "promoted"
+    assert events(judged, verdict.name)[-1] == "promoted"
+    assert fsck(judged.store).is_clean
+
+
+def test_a_decision_that_was_altered_is_not_carried_out(judged: JudgedStore) -> None:
+    verdict = judged.decide(judged.judged("near", NEAR, GOOD))
+    put(judged, verdict.key, judged.store.read(verdict.key).replace(b"40.0", b"49.0"))
+    with pytest.raises(EvidenceAltered, match="decisions/"):
+        concluded(verdict, judged.store)
+    assert champion(judged) is None
