@@ -46,17 +46,27 @@ def target_set(folder: Path, ids: Iterable[str], *, width: int = 320, height: in
 
 
 @contextmanager
-def judging(targets: Path, state: Path, *, scorer: str = "portal") -> Iterator[RunningPortal]:
+def judging(
+    targets: Path,
+    state: Path,
+    *,
+    scorer: str = "portal",
+    port: int = 0,
+    token_file: Path | None = None,
+    log: Path | None = None,
+) -> Iterator[RunningPortal]:
     """Run our own portal over a target set."""
     arguments = {
         "targets": targets,
         "state": state,
         "scorer": f"tasks.portal_scorer:{scorer}",
         "metric-profile": scorer,
-        "port": 0,
+        "port": port,
+        "token-file": token_file,
         "processes": 2,
     }
-    with running_portal(*(f"--{name}={value}" for name, value in arguments.items())) as running:
+    given = [f"--{name}={value}" for name, value in arguments.items() if value is not None]
+    with running_portal(*given, log=log) as running:
         yield running
 
 

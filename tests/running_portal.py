@@ -3,7 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 
 class RunningPortal:
@@ -23,9 +24,12 @@ class RunningPortal:
 
 
 @contextmanager
-def running_portal(*arguments: str) -> Iterator[RunningPortal]:
+def running_portal(*arguments: str, log: Path | None = None) -> Iterator[RunningPortal]:
+    """Run a portal for the length of a block; ``log`` takes what it says to its owner."""
     command = [sys.executable, "-m", "infra.portal.server", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with ExitStack() as files:
+        said = files.enter_context(log.open("ab")) if log else None
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()

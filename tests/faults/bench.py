@@ -17,7 +17,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from deployments.stack import Stack, running_stack
 from tests.faults.processes import run_process
@@ -39,19 +39,20 @@ class Bench:
     def start(
         self,
         store: str,
-        photos: Path | str,
+        photos: Path | str | None = None,
         *,
         env: Mapping[str, str] | None = None,
         deployment: str = "render/safe",
         parameters: Mapping[str, object] | None = None,
     ) -> UUID:
         """Start a deployment run that keeps everything in ``store``; ``env`` adds to its environment."""
+        given = {**({} if photos is None else {"photos": str(photos)}), **(parameters or {})}
         variables = {"env": {"CALIBGUARD_STORE_URL": store, **(env or {})}}
 
         def ask(client: SyncPrefectClient) -> UUID:
             found = client.read_deployment_by_name(deployment)
             return client.create_flow_run_from_deployment(
-                found.id, parameters={"photos": str(photos), **(parameters or {})}, job_variables=variables
+                found.id, parameters=given, job_variables=variables
             ).id
 
         return patiently(ask)
@@ -113,10 +114,12 @@ def patiently(ask: Callable[[SyncPrefectClient], T]) -> T:
 
 
 @contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
-    """Run a stack for the length of a block."""
+def bench(folder: Path, **more: str) -> Iterator[Bench]:
+    """Run a stack for the length of a block; ``more`` adds to the environment of all its processes."""
+    environment = {"CALIBGUARD_STORE_URL": str(folder / "store"), **more}
+    auth = environment.get("PREFECT_API_AUTH_STRING")
     with (
-        running_stack(folder, CALIBGUARD_STORE_URL=str(folder / "store")) as stack,
-        temporary_settings({PREFECT_API_URL: stack.api_url}),
+        running_stack(folder, **environment) as stack,
+        temporary_settings({PREFECT_API_URL: stack.api_url, PREFECT_API_AUTH_STRING: auth}),
     ):
         yield Bench(folder, stack)

@@ -2,19 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from infra.store.opening import open_store
 from tasks.fsck import fsck as look_through
 from tasks.photo_workers import open_photo_workers
 from tests.corruptions import corruptions
-from tests.faults.bench import Bench
 from tests.faults.verdict import Verdict
 from tests.sealed_store import build_sealed_store
 
 
-def fsck(bench: Bench, *, count: int = 200, seed: int = 0) -> Iterator[Verdict]:
+def fsck(top: Path, *, count: int, seed: int) -> Iterator[Verdict]:
     """Flip, truncate, delete, swap and rename in turn, each on a store that was whole before."""
-    folder = bench.folder / "fsck"
+    folder = top / "fsck"
     folder.mkdir()
     with open_photo_workers(processes=2, timeout_s=60, memory_mb=2048) as workers:
         report = look_through(build_sealed_store(folder, workers))
