@@ -2,8 +2,8 @@
 
     find run > ask judge > score champion again > decide > (ask a person) > conclude > write report
 
-Run it again after any failure. The pointer moves by compare-and-swap: of two promotions at one time one wins,
-and the other is told.
+Run it again after any failure: a run that is champion ends as Promoted, and nothing is decided anew. The
+pointer moves by compare-and-swap: of two promotions at one time one wins, and the other is told.
 """
 
 from prefect import flow, pause_flow_run
@@ -15,7 +15,7 @@ from prefect.states import Failed
 from tasks.domain.gates.records import GateDecision, GatePolicy
 from tasks.domain.score_schemas import Team
 from tasks.failures import SENTENCES, log_sentences_only
-from tasks.promotion import Verdict, conclude, decide, rescore_champion
+from tasks.promotion import Verdict, champions_decision, conclude, decide, rescore_champion
 from tasks.reports import keep_report
 from tasks.score_reporting import decided, publish_analysis, publish_gates
 from tasks.submission import ask_who_judges, find_run
@@ -53,17 +53,22 @@ def promote(
     try:
         name = find_run(run)
         judge = ask_who_judges(name)
+        if (standing := champions_decision(name, judge)) is not None:
+            return _reported(standing, "promoted", None)
         anchor = rescore_champion(name, judge, team)
         verdict = decide(name, judge, policy or GatePolicy(), baseline, anchor)
         decision = verdict.decision
         publish_gates(decision.outcomes, name)
         declined = _declined(verdict, patience_s) if ask and decision.promote else None
-        outcome = conclude(verdict, declined)
-        if decision.evidence.analysis is not None:
-            publish_analysis(decision.evidence.analysis)
-            keep_report(decision.evidence.analysis, decision)
+        return _reported(decision, conclude(verdict, declined), declined)
     except (*SENTENCES, FlowPauseTimeout) as error:
         return Failed(message=str(error))
+
+
+def _reported(decision: GateDecision, outcome: str, declined: str | None) -> State[GateDecision]:
+    if decision.evidence.analysis is not None:
+        publish_analysis(decision.evidence.analysis)
+        keep_report(decision.evidence.analysis, decision)
     return decided(decision, outcome, declined)
 
 

@@ -25,7 +25,7 @@ from tasks.failures import step
 from tasks.gate_evidence import Deadline, fallback_of, gathered
 from tasks.keys import decision_key
 from tasks.ledger import append, entries
-from tasks.records import keep_record, read_sealed
+from tasks.records import keep_record, read_sealed, read_sealed_record
 from tasks.submission import scored_run
 
 _PATIENT = Patience()
@@ -52,6 +52,23 @@ class Verdict:
     def reasons(self) -> tuple[str, ...]:
         """A sentence for each check that stands against promotion."""
         return tuple(outcome.evidence for outcome in self.decision.blockers)
+
+
+@step("look whether it is champion")
+def champions_decision(name: str, judge: Judge) -> GateDecision | None:
+    """Give the decision that made a run the champion it is; None where it is not."""
+    return found_champions_decision(name, judge, run_store())
+
+
+def found_champions_decision(name: str, judge: Judge, store: ObjectStore) -> GateDecision | None:
+    """Read the decision that made a run champion, and record the promotion if its author was cut off."""
+    reign = sealed_reign(judge, store)
+    pointer = reign.pointer
+    if pointer is None or pointer.name != name:
+        return None
+    settle(reign, store)
+    sha256 = pointer.decision_sha256
+    return read_sealed_record(GateDecision, decision_key(name, sha256), sha256, store)
 
 
 @step("score champion again")

@@ -86,6 +86,10 @@ def test_the_first_champion_must_beat_the_baseline_and_the_next_must_beat_it(
     champion = decision.evidence.name
     assert events(store, champion) == ["rendered", "submitted", "scored", "analysed", "promoted", "analysed"]
 
+    crowned = ended(promote(champion, return_state=True))
+    assert (crowned.name, crowned.result()) == ("Promoted", decision)
+    assert {"rescored", "advanced", "rejected"}.isdisjoint(events(store, champion))
+
     second = rendered(originals, bucket_table(tmp_path, NEARER), method="dim_bucket_microgrid", tag="nearer")
     ended(submit(second, return_state=True))
     promoted = ended(promote(second, return_state=True))

@@ -14,7 +14,7 @@ from tasks.gate_evidence import Deadline
 from tasks.keys import champion_key
 from tasks.ledger import entries, prune, prune_plan
 from tasks.photo_workers import PhotoWorkers
-from tasks.promotion import concluded
+from tasks.promotion import concluded, found_champions_decision
 from tasks.records import EvidenceAltered
 from tests.judged import FAR, NEAR, NEARER
 from tests.judged_store import JUDGE, JudgedStore
@@ -117,6 +117,19 @@ def test_an_outage_between_pointer_and_ledger_is_mended_by_the_next_try(judged: 
     with pytest.raises(StoreUnavailable):
         concluded(verdict, away)  # type: ignore[arg-type]
     assert concluded(verdict, away) == "promoted"  # type: ignore[arg-type]
+    assert fsck(judged.store).is_clean
+
+
+def test_a_promotion_that_was_cut_off_before_the_ledger_is_told_when_it_is_run_again(
+    judged: JudgedStore,
+) -> None:
+    verdict = judged.decide(judged.judged("near", NEAR, GOOD))
+    assert found_champions_decision(verdict.name, JUDGE, judged.store) is None
+    away = LedgerAway(judged.store)
+    with pytest.raises(StoreUnavailable):
+        concluded(verdict, away)  # type: ignore[arg-type]
+    assert found_champions_decision(verdict.name, JUDGE, judged.store) == verdict.decision
+    assert events(judged, verdict.name)[-1] == "promoted"
     assert fsck(judged.store).is_clean
 
 
