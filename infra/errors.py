@@ -25,6 +25,7 @@ messages. A caller's own mistake (a malformed key, a negative length) is a ``Val
         ├── PortalAnswerInvalid    the portal answers in a shape that its protocol does not have
         ├── UploadUrlRefused       the portal names an upload host that this machine does not allow
         ├── SubmissionInFlight     another run holds the artifact; retryable
+        ├── SubmissionUnsettled    an attempt is under way, so there is nothing to resubmit
         ├── SubmissionAmbiguous    the score request was sent and nobody here knows what became of it
         ├── SubmissionFailed       the judge ended the job without scores
         ├── ScoringUnfinished      the job still ran when the time was up; retryable, resumes the same job
@@ -126,6 +127,10 @@ class SubmissionInFlight(PortalError):
     """Another run is submitting the same artifact."""
 
     retryable: ClassVar[bool] = True
+
+
+class SubmissionUnsettled(PortalError):
+    """The artifact's last attempt can simply be gone on with, so it is not to be sent again."""
 
 
 class SubmissionAmbiguous(PortalError):

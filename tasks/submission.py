@@ -7,14 +7,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from prefect import get_run_logger
 
-from infra.errors import SubmissionFailed
+from infra.errors import SubmissionFailed, SubmissionUnsettled
 from infra.portal.client.connection import Archive, Patience, Portal, TeamIdentity
 from infra.portal.client.judging import ask_judge
-from infra.portal.client.submission import adopt_request_id
+from infra.portal.client.submission import ScoredAnswer, adopt_request_id
 from infra.portal.client.submission import submit as submit_archive
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store, scoring_portal, team_identity
@@ -168,16 +169,17 @@ def scored_run(
         JudgeChanged: The scores are another judge's.
     """
     run = read_run(name, entries(store), store)
+    submit_run = partial(
+        submit_archive,
+        _archive(run, store),
+        identity,
+        portal=replace(asked, judge=judge.key),
+        store=store,
+        patience=patience,
+        progress=progress,
+    )
     try:
-        answer = submit_archive(
-            _archive(run, store),
-            identity,
-            portal=replace(asked, judge=judge.key),
-            store=store,
-            resubmit=again_for or resubmit,
-            patience=patience,
-            progress=progress,
-        )
+        answer = _scored_again(submit_run, again_for) if again_for else submit_run(resubmit=resubmit)
     except SubmissionFailed as error:
         if not again_for:
             at, sealed = datetime.now(UTC).isoformat(), flight_seals(run, judge, store)
@@ -185,6 +187,16 @@ def scored_run(
             append(entry_of(run, judge, "withdrawn", at=at, reasons=why, evidence=sealed), store)
         raise
     return keep_scores(run, judge, answer, store, again_for=again_for, now=datetime.now(UTC))
+
+
+def _scored_again(submit_run: Callable[..., ScoredAnswer], again_for: str) -> ScoredAnswer:
+    """Have a scored run scored once more; what was cut off on another occasion comes to its end first."""
+    try:
+        return submit_run(resubmit=again_for)
+    except SubmissionUnsettled:
+        with suppress(SubmissionFailed):
+            submit_run(resubmit=None)
+    return submit_run(resubmit=again_for)
 
 
 def export(scored: ScoredSubmission, folder: str) -> None:

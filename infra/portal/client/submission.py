@@ -21,6 +21,7 @@ from infra.errors import (
     StoreError,
     SubmissionAmbiguous,
     SubmissionFailed,
+    SubmissionUnsettled,
 )
 from infra.portal.client.answers import require_request_id
 from infra.portal.client.connection import Archive, Patience, Portal, TeamIdentity
@@ -80,7 +81,7 @@ def submit(
         SubmissionAmbiguous: A score request may have created a job; see the message.
         SubmissionFailed: The judge ended the job without scores.
         ScoringUnfinished: The job still runs; the next call goes on waiting.
-        ValueError: ``resubmit`` is given, and the artifact's last attempt is neither settled nor ambiguous.
+        SubmissionUnsettled: ``resubmit`` is given, and the last attempt is neither settled nor ambiguous.
         PortalError: Any other trouble; nothing was scored and the next call goes on from here.
     """
     flight = Flight(store, flight_key(portal.judge, archive.behaviour_digest))
@@ -126,7 +127,7 @@ def _require_repeatable(attempts: tuple[Attempt, ...]) -> None:
     if not attempts or attempts[-1].is_ambiguous():
         return
     if attempts[-1].find("scored.json") is None and attempts[-1].find("failed.json") is None:
-        raise ValueError(
+        raise SubmissionUnsettled(
             f"attempt {attempts[-1].key!r} is not settled, so there is nothing to resubmit; run without "
             "resubmit to go on with it"
         )

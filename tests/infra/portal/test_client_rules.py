@@ -15,6 +15,7 @@ from infra.errors import (
     PortalUnavailable,
     PortalUnreachable,
     SubmissionAmbiguous,
+    SubmissionUnsettled,
     UploadUrlRefused,
 )
 from infra.portal.client.connection import Archive, Patience, Portal
@@ -203,7 +204,7 @@ def test_an_attempt_that_is_not_settled_cannot_be_resubmitted(store: LocalStore)
         portal = Portal(running.url, judge="fake")
         with pytest.raises(Exception, match="400"):
             submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK)
-        with pytest.raises(ValueError, match="not settled"):
+        with pytest.raises(SubmissionUnsettled, match="not settled"):
             submit(ARCHIVE, TEAM, portal=portal, store=store, patience=QUICK, resubmit="again")
 
 

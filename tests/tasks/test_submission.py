@@ -1,0 +1,68 @@
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+
+from infra.errors import PortalUnreachable, ScoringUnfinished, SubmissionUnsettled
+from infra.portal.client.connection import Portal, TeamIdentity
+from infra.portal.client.step_record import flight_key
+from infra.store.interface import ObjectStore
+from tasks.evidence import read_run
+from tasks.ledger import entries
+from tasks.photo_workers import PhotoWorkers
+from tasks.submission import scored_run
+from tests.infra.portal.submissions import SOON_TIRED
+from tests.judged import NEAR
+from tests.judged_store import JUDGE, JudgedStore
+
+NOBODY = Portal("http://127.0.0.1:9", judge="portal")
+TEAM = TeamIdentity("team", "kaggler", "a@b.example", "https://github.com/team/repo")
+
+
+@pytest.fixture
+def judged(store: ObjectStore, workers: PhotoWorkers, tmp_path: Path) -> JudgedStore:
+    return JudgedStore(store, tmp_path, workers)
+
+
+def submit(
+    judged: JudgedStore, name: str, *, resubmit: str | None = None, again_for: str | None = None
+) -> None:
+    scored_run(
+        name,
+        JUDGE,
+        asked=NOBODY,
+        identity=TEAM,
+        store=judged.store,
+        resubmit=resubmit,
+        again_for=again_for,
+        patience=SOON_TIRED,
+    )
+
+
+def test_a_resubmission_of_what_can_simply_go_on_is_a_sentence(judged: JudgedStore) -> None:
+    name = judged.render("near", NEAR)
+    with pytest.raises(PortalUnreachable):
+        submit(judged, name)
+    with pytest.raises(SubmissionUnsettled, match="run without resubmit to go on with it"):
+        submit(judged, name, resubmit="the portal was down")
+
+
+def test_an_anchor_that_was_cut_off_does_not_keep_another_candidate_from_its_own(judged: JudgedStore) -> None:
+    name = judged.render("near", NEAR)
+    run = read_run(name, entries(judged.store), judged.store)
+    attempts = f"{flight_key(JUDGE.key, run.manifest.submission.behaviour_digest)}/attempts"
+    steps = {
+        "001/intent.json": {"resubmit": ""},
+        "001/scored.json": {},
+        "002/intent.json": {"resubmit": "anchor for another"},
+        "002/accepted.json": {"request_id": str(uuid.uuid4())},
+    }
+    for step, members in steps.items():
+        judged.store.create(f"{attempts}/{step}", json.dumps(members).encode())
+    with pytest.raises(ScoringUnfinished):  # the other's job is waited for; nobody answers here
+        submit(judged, name, again_for="anchor for this one")
+    judged.store.create(f"{attempts}/002/failed.json", b'{"detail": "no more"}')
+    with pytest.raises(PortalUnreachable):
+        submit(judged, name, again_for="anchor for this one")
+    assert judged.store.head(f"{attempts}/003/intent.json") is not None
