@@ -51,8 +51,8 @@ def finished_runs(store: ObjectStore) -> Iterator[RunManifest]:
 
 
 def untested(store: ObjectStore, ledger: Iterable[LedgerEntry]) -> list[RunManifest]:
-    """Finished runs that were never submitted."""
-    known = {entry.name for entry in ledger if entry.judge is not None}
+    """Finished runs that were never submitted and still have their zip."""
+    known = {entry.name for entry in ledger if entry.judge is not None or entry.event == "pruned"}
     return [manifest for manifest in finished_runs(store) if manifest.name not in known]
 
 

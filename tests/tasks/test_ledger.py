@@ -59,6 +59,11 @@ def test_a_finished_run_that_was_never_submitted_is_untested(finished: RunPlan, 
     assert ledger.untested(store, ledger.entries(store)) == []
 
 
+def test_a_pruned_run_is_not_waiting_to_be_submitted(finished: RunPlan, store: ObjectStore) -> None:
+    ledger.prune(ledger.prune_plan([finished.name], store, now=NOW), store, now=NOW)
+    assert ledger.untested(store, ledger.entries(store)) == []
+
+
 def test_pruning_removes_zip_and_photos_and_keeps_all_evidence(finished: RunPlan, store: ObjectStore) -> None:
     ledger.append(entry("scored", finished.name, 20.0), store)
     ledger.append(entry("scored", "another", 30.0), store)
