@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import takewhile
 
 from infra.errors import ObjectMissing
 from infra.store.interface import ObjectStore
@@ -55,8 +56,9 @@ def measure(
 
 
 def _sent_before(name: str, judge: Judge, ledger: Sequence[LedgerEntry]) -> list[str]:
-    sent = [one.name for one in ledger if one.event == "submitted" and one.judge == judge]
-    return [other for other in dict.fromkeys(sent) if other != name]
+    """Name what was sent before the run was first: of two equal ones that are sent at once, one goes on."""
+    sent = dict.fromkeys(one.name for one in ledger if one.event == "submitted" and one.judge == judge)
+    return list(takewhile(lambda other: other != name, sent))
 
 
 def _champion_fingerprint(

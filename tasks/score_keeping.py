@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from infra.errors import ObjectMissing
+from infra.errors import ObjectExists
 from infra.portal.client.step_record import flight_key
 from infra.portal.client.submission import ScoredAnswer
 from infra.store.interface import ObjectStore
@@ -100,9 +100,6 @@ def _checked(run: Run, answer: ScoredAnswer, prefix: str) -> tuple[PhotoScore, .
 def _kept_record(
     run: Run, judge: Judge, answer: ScoredAnswer, prefix: str, store: ObjectStore, *, now: datetime
 ) -> ScoredSubmission:
-    key = f"{prefix}scored.json"
-    with suppress(ObjectMissing):
-        return read_record(ScoredSubmission, key, store)
     record = ScoredSubmission(
         name=run.manifest.name,
         judge=judge,
@@ -115,8 +112,10 @@ def _kept_record(
         summary_sha256=answer.summary_sha256,
         scored_at=now.isoformat(),
     )
-    store.create(key, record.model_dump_json(indent=1).encode())
-    return record
+    key = f"{prefix}scored.json"
+    with suppress(ObjectExists):  # kept by an earlier try, or by another machine just now
+        store.create(key, record.model_dump_json(indent=1).encode())
+    return read_record(ScoredSubmission, key, store)
 
 
 def _scored_entry(

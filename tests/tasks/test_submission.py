@@ -8,8 +8,10 @@ from infra.errors import PortalUnreachable, ScoringUnfinished, SubmissionUnsettl
 from infra.portal.client.connection import Portal, TeamIdentity
 from infra.portal.client.step_record import flight_key
 from infra.store.interface import ObjectStore
-from tasks.evidence import read_run
-from tasks.ledger import entries
+from tasks.domain.score_schemas import ScoredSubmission
+from tasks.evidence import entry_of, read_run
+from tasks.fsck import fsck
+from tasks.ledger import append, entries
 from tasks.photo_workers import PhotoWorkers
 from tasks.submission import scored_run
 from tests.infra.portal.submissions import SOON_TIRED
@@ -17,6 +19,7 @@ from tests.judged import NEAR
 from tests.judged_store import JUDGE, JudgedStore
 
 NOBODY = Portal("http://127.0.0.1:9", judge="portal")
+EARLIER = "2026-11-23T12:00:00+00:00"
 TEAM = TeamIdentity("team", "kaggler", "a@b.example", "https://github.com/team/repo")
 
 
@@ -66,3 +69,38 @@ def test_an_anchor_that_was_cut_off_does_not_keep_another_candidate_from_its_own
     with pytest.raises(PortalUnreachable):
         submit(judged, name, again_for="anchor for this one")
     assert judged.store.head(f"{attempts}/003/intent.json") is not None
+
+
+def test_of_two_equal_runs_that_were_sent_at_once_the_first_goes_on(judged: JudgedStore) -> None:
+    first, second = judged.render("first", NEAR), judged.render("second", NEAR)
+    assert judged.submit(first)
+    run = read_run(second, entries(judged.store), judged.store)
+    append(entry_of(run, JUDGE, "submitted", at=judged.tick().isoformat()), judged.store)
+    assert judged.submit(first)
+    assert not judged.submit(second)
+
+
+class AnotherIsFaster:
+    """A store in which another machine keeps the same scores just before this one does."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def create(self, key: str, body: bytes, *, sha256: str | None = None) -> object:
+        if key.endswith("/scored.json"):
+            other = ScoredSubmission.model_validate_json(body).model_copy(update={"scored_at": EARLIER})
+            self._store.create(key, other.model_dump_json(indent=1).encode())
+        return self._store.create(key, body, sha256=sha256)
+
+
+def test_scores_that_two_machines_keep_at_once_are_told_as_the_first_one_kept_them(
+    judged: JudgedStore,
+) -> None:
+    name, store = judged.render("near", NEAR), judged.store
+    judged.store = AnotherIsFaster(store)  # type: ignore[assignment]
+    judged.score(name, [40.0] * 6)
+    assert [one.at for one in entries(store) if one.event == "scored"] == [EARLIER]
+    assert fsck(store).is_clean
