@@ -71,6 +71,10 @@ def analyse_run(run: Run, baseline: Baseline = None, as_json: AsJson = False) ->
 def promote_run(
     run: Run,
     baseline: Baseline = None,
+    resubmit: Annotated[
+        str | None,
+        typer.Option(help="Why the champion's anchor is sent again, failed or of unknown fate; recorded."),
+    ] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask a person in the UI before it moves.")] = False,
     team: TeamName = None,
     as_json: AsJson = False,
@@ -81,7 +85,9 @@ def promote_run(
     """
     require_server()
     named = Team(team_name=team) if team else None
-    _finish(promote(run, baseline=baseline, team=named, ask=ask, return_state=True), as_json)
+    _finish(
+        promote(run, baseline=baseline, team=named, resubmit=resubmit, ask=ask, return_state=True), as_json
+    )
 
 
 def _finish(ended: object, as_json: bool) -> None:

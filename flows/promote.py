@@ -36,6 +36,7 @@ def promote(
     baseline: str | None = None,
     policy: GatePolicy | None = None,
     team: Team | None = None,
+    resubmit: str | None = None,
     ask: bool = False,
     patience_s: int = _DAY_S,
 ) -> State[GateDecision]:
@@ -46,6 +47,7 @@ def promote(
         baseline: Submission it was derived from; default: the best global_grid that the judge has scored.
         policy: Limits stricter than the rules.
         team: Who submits the champion's anchor, where other than settings say.
+        resubmit: Why the champion's anchor is sent again when it failed or is of unknown fate; recorded.
         ask: Ask a person in the UI before the pointer moves; the run pauses until then.
         patience_s: Seconds to wait for that person.
     """
@@ -55,13 +57,13 @@ def promote(
         judge = ask_who_judges(name)
         if (standing := champions_decision(name, judge)) is not None:
             return _reported(standing, "promoted", None)
-        anchor = rescore_champion(name, judge, team)
+        anchor = rescore_champion(name, judge, team, resubmit)
         verdict = decide(name, judge, policy or GatePolicy(), baseline, anchor)
         decision = verdict.decision
         publish_gates(decision.outcomes, name)
         declined = _declined(verdict, patience_s) if ask and decision.promote else None
         return _reported(decision, conclude(verdict, declined), declined)
-    except (*SENTENCES, FlowPauseTimeout) as error:
+    except SENTENCES as error:
         return Failed(message=str(error))
 
 
@@ -73,12 +75,15 @@ def _reported(decision: GateDecision, outcome: str, declined: str | None) -> Sta
 
 
 def _declined(verdict: Verdict, patience_s: int) -> str | None:
-    """Wait for a person; None when they agree, else their reason."""
+    """Wait for a person; None when they agree, else why not."""
     champion = verdict.reign.pointer.name if verdict.reign.pointer else "nobody"
-    answer = pause_flow_run(
-        wait_for_input=Approval.with_initial_data(
-            description=f"All gates pass. Make **{verdict.name}** champion in place of **{champion}**?"
-        ),
-        timeout=patience_s,
-    )
+    try:
+        answer = pause_flow_run(
+            wait_for_input=Approval.with_initial_data(
+                description=f"All gates pass. Make **{verdict.name}** champion in place of **{champion}**?"
+            ),
+            timeout=patience_s,
+        )
+    except FlowPauseTimeout:
+        return f"nobody answered within {patience_s} s"
     return None if answer.promote else answer.reason or "no reason given"

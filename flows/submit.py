@@ -39,6 +39,8 @@ def submit(
     try:
         name = find_run(run)
         judge = ask_who_judges(name)
+        if adopt_request is not None:
+            adopt(name, judge, adopt_request)
         if (known := scored_before(name, judge)) is not None:
             if resubmit is None:
                 return _scored(known, "has these scores already", out)
@@ -47,8 +49,6 @@ def submit(
         publish_gates(decision.outcomes, name)
         if not decision.upload:
             return blocked(decision.outcomes)
-        if adopt_request is not None:
-            adopt(name, judge, adopt_request)
         return _scored(score(name, judge, team, resubmit=resubmit), "was scored", out)
     except SENTENCES as error:
         return Failed(message=str(error))

@@ -72,7 +72,9 @@ def found_champions_decision(name: str, judge: Judge, store: ObjectStore) -> Gat
 
 
 @step("score champion again")
-def rescore_champion(name: str, judge: Judge, team: Team | None) -> AnchorRescore | None:
+def rescore_champion(
+    name: str, judge: Judge, team: Team | None, resubmit: str | None
+) -> AnchorRescore | None:
     """Have the champion scored beside the candidate, once; None without a champion or a second score."""
     champion = reigning(judge, run_store()).pointer
     if champion is None or not settings().portal_rescores:
@@ -80,6 +82,7 @@ def rescore_champion(name: str, judge: Judge, team: Team | None) -> AnchorRescor
     return rescored(
         champion,
         for_candidate=name,
+        resubmit=resubmit,
         asked=scoring_portal(),
         identity=team_identity(team or Team()),
         store=run_store(),
@@ -90,19 +93,20 @@ def rescored(
     champion: ChampionPointer,
     *,
     for_candidate: str,
+    resubmit: str | None = None,
     asked: Portal,
     identity: TeamIdentity,
     store: ObjectStore,
     patience: Patience = _PATIENT,
 ) -> AnchorRescore:
-    """Score a champion once more; for the same candidate it is the same score again."""
+    """Score a champion once more; for the same candidate and reason it is the same score again."""
     again = scored_run(
         champion.name,
         champion.judge,
         asked=asked,
         identity=identity,
         store=store,
-        again_for=f"anchor for {for_candidate}",
+        again_for=f"anchor for {for_candidate}" + (f", again: {resubmit}" if resubmit else ""),
         patience=patience,
     )
     mean = next(one.mean for one in entries(store) if one.request_id == again.request_id)

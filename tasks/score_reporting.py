@@ -56,7 +56,7 @@ def decided(decision: GateDecision, outcome: str, declined: str | None) -> State
     if outcome == "promoted":
         message = f"{name} is champion under {decision.evidence.judge}"
     else:
-        message = f"declined by a person: {declined}" if declined else _sentences(decision.outcomes)
+        message = f"declined: {declined}" if declined else _sentences(decision.outcomes)
     state_name = {"promoted": "Promoted", "advanced": "Advanced", "rejected": "Blocked"}[outcome]
     return Completed(name=state_name, message=message, data=decision)
 

@@ -216,7 +216,7 @@ def answered(reply: dict[str, object]) -> None:
     ("reply", "state", "words"),
     [
         ({"promote": True}, "Promoted", "is champion under"),
-        ({"promote": False, "reason": "doors look odd"}, "Advanced", "declined by a person: doors look odd"),
+        ({"promote": False, "reason": "doors look odd"}, "Advanced", "declined: doors look odd"),
     ],
 )
 def test_a_person_is_asked_before_the_champion_changes(
@@ -235,6 +235,20 @@ def test_a_person_is_asked_before_the_champion_changes(
     assert asked.name == state
     assert words in str(asked.message)
     assert ("promoted" in events(store, name)) is (state == "Promoted")
+
+
+def test_a_person_who_does_not_answer_leaves_the_champion_and_a_sealed_decision(
+    originals: str, store: ObjectStore, tmp_path: Path
+) -> None:
+    for table, method, tag in (
+        (pair_table(tmp_path, FAR), "global_grid", "far"),
+        (bucket_table(tmp_path, NEAR), "dim_bucket_microgrid", "near"),
+    ):
+        name = rendered(originals, table, method=method, tag=tag)
+        ended(submit(name, return_state=True))
+    asked = ended(promote(name, ask=True, patience_s=1, return_state=True))
+    assert (asked.name, asked.message) == ("Advanced", "declined: nobody answered within 1 s")
+    assert fsck(store).is_clean
 
 
 def test_the_fallback_submits_the_champion_once_more_in_the_last_hour(

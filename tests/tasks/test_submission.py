@@ -4,18 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from infra.errors import PortalUnreachable, ScoringUnfinished, SubmissionUnsettled
+from infra.errors import PortalUnreachable, ScoringUnfinished, SubmissionAmbiguous, SubmissionUnsettled
 from infra.portal.client.connection import Portal, TeamIdentity
 from infra.portal.client.step_record import flight_key
 from infra.store.interface import ObjectStore
+from tasks.champion import reigning
+from tasks.deadline import submit_again
 from tasks.domain.score_schemas import ScoredSubmission
 from tasks.evidence import entry_of, read_run
 from tasks.fsck import fsck
 from tasks.ledger import append, entries
 from tasks.photo_workers import PhotoWorkers
+from tasks.promotion import concluded, rescored
+from tasks.score_keeping import JudgeChanged
 from tasks.submission import scored_run
+from tests.infra.portal.fake_judge import fake_judge, status
 from tests.infra.portal.submissions import SOON_TIRED
-from tests.judged import NEAR
+from tests.judged import FAR, NEAR
 from tests.judged_store import JUDGE, JudgedStore
 
 NOBODY = Portal("http://127.0.0.1:9", judge="portal")
@@ -69,6 +74,54 @@ def test_an_anchor_that_was_cut_off_does_not_keep_another_candidate_from_its_own
     with pytest.raises(PortalUnreachable):
         submit(judged, name, again_for="anchor for this one")
     assert judged.store.head(f"{attempts}/003/intent.json") is not None
+
+
+def test_an_anchor_of_unknown_fate_is_sent_again_for_a_reason(judged: JudgedStore) -> None:
+    judged.judged("far", FAR, [20.0] * 6, method="global_grid")
+    name = judged.judged("near", NEAR, [40.0] * 6)
+    concluded(judged.decide(name), judged.store)
+    champion = reigning(JUDGE, judged.store).pointer
+    assert champion is not None
+    run = read_run(name, entries(judged.store), judged.store)
+    attempts = f"{flight_key(JUDGE.key, run.manifest.submission.behaviour_digest)}/attempts"
+    judged.store.delete(f"{attempts}/001/intent.json")
+    for step, members in {
+        "001/intent.json": {"resubmit": ""},
+        "001/scored.json": {},
+        "002/intent.json": {"resubmit": "anchor for another"},
+        "002/posts/01/sent.json": {},
+    }.items():
+        judged.store.create(f"{attempts}/{step}", json.dumps(members).encode())
+
+    def anchored(resubmit: str | None) -> None:
+        rescored(
+            champion,
+            for_candidate="another",
+            resubmit=resubmit,
+            asked=NOBODY,
+            identity=TEAM,
+            store=judged.store,
+            patience=SOON_TIRED,
+        )
+
+    with pytest.raises(SubmissionAmbiguous):
+        anchored(None)
+    with pytest.raises(PortalUnreachable):  # it is on its way to the portal
+        anchored("the portal lists no job")
+    intent = json.loads(judged.store.read(f"{attempts}/003/intent.json"))
+    assert intent["resubmit"] == "anchor for another, again: the portal lists no job"
+
+
+def test_the_fallback_sends_nothing_to_another_judge_than_the_one_it_decided_for(
+    judged: JudgedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = judged.judged("near", NEAR, [40.0] * 6)
+    with fake_judge({"poll": [status(404)]}) as other:
+        monkeypatch.setenv("CALIBGUARD_STORE_URL", str(judged.folder / "store"))
+        monkeypatch.setenv("CALIBGUARD_PORTAL_URL", other.url)
+        with pytest.raises(JudgeChanged, match="the portal's judge is calibguard-portal unstated"):
+            submit_again.fn(name, JUDGE, None)
+    assert other.zips == []
 
 
 def test_of_two_equal_runs_that_were_sent_at_once_the_first_goes_on(judged: JudgedStore) -> None:
