@@ -7,7 +7,7 @@ too; a folder of your own is rendered only, until you name targets for it.
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -23,7 +23,8 @@ from infra.errors import AdapterError
 from infra.settings import Settings, load_settings
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
-from tasks.domain.ledger import board, judges
+from tasks.domain.errors import DomainError
+from tasks.domain.ledger import LedgerEntry, board, judges
 from tasks.domain.schemas import RunManifest
 from tasks.keys import manifest_key
 from tasks.ledger import entries
@@ -52,7 +53,7 @@ def main() -> int:
             _render_only(settings, arguments.photos.resolve(), own)
         else:
             _from_nothing_to_a_verdict(settings, own, count=arguments.draw)
-    except (StackError, AdapterError, OSError) as error:
+    except (StackError, AdapterError, DomainError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -117,9 +118,14 @@ def _print_verdict(run: FlowRun, store: ObjectStore) -> None:
     for judge in judges(known):
         if judge is not None:
             Console().print(board_table(board(known, judge)))
-    reports = [found.key for found in store.list("reports/")]
-    if reports:
-        print(f"report: {_path(reports[-1], store)}")
+    if (report := newest_report(known)) is not None:
+        print(f"report: {_path(report, store)}")
+
+
+def newest_report(known: Sequence[LedgerEntry]) -> str | None:
+    """Give the key of the report that the ledger tells last: of one run, the one with the gates."""
+    reports = (key for entry in reversed(known) for key in entry.evidence if key.startswith("reports/"))
+    return next(reports, None)
 
 
 def _print_rendered(manifest: RunManifest, store: ObjectStore) -> None:

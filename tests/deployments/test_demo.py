@@ -2,7 +2,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from deployments.demo.__main__ import newest_report
 from infra.settings import child_environment
+from tests.ledger_entries import entry
 from tests.photos import fill_folder, listing_ids
 
 
@@ -29,7 +31,7 @@ def test_the_demo_leads_a_drawn_set_to_a_verdict_with_a_board_and_a_report(tmp_p
     assert "2 scored runs, 2 behaviours" in outcome.stdout
     assert lines[-1] == "photos: 4 rendered, 0 quarantined"
     assert "Traceback" not in outcome.stderr
-    assert {entry.name for entry in tmp_path.iterdir()} == {"state"}
+    assert {found.name for found in tmp_path.iterdir()} == {"state"}
 
 
 def test_the_demo_ends_with_zip_digest_and_counts_and_stops_what_it_started(tmp_path: Path) -> None:
@@ -42,5 +44,12 @@ def test_the_demo_ends_with_zip_digest_and_counts_and_stops_what_it_started(tmp_
     assert len(digest.removeprefix("sha256: ")) == 64
     assert counts == "photos: 6 rendered, 1 quarantined"
     assert "Traceback" not in outcome.stderr
-    assert {entry.name for entry in tmp_path.iterdir()} == {"photos", "state"}
+    assert {found.name for found in tmp_path.iterdir()} == {"photos", "state"}
     assert not (tmp_path / "state" / "stack.json").exists()
+
+
+def test_the_report_that_is_named_is_the_one_made_last_whatever_its_digest() -> None:
+    early = entry("analysed", "a", evidence={"reports/a/f0.html": "1" * 64, "analyses/a/f0.json": "2" * 64})
+    late = entry("analysed", "a", evidence={"reports/a/10.html": "3" * 64})
+    assert newest_report([early, late, entry("rejected", "a")]) == "reports/a/10.html"
+    assert newest_report([entry("scored", "a")]) is None
