@@ -1,6 +1,8 @@
 """Runbook page: take a scored run apart and show what got better and worse.
 
-find run > ask judge > analyse scores > write report
+    find run > find judge > analyse scores > keep analysis > write report
+
+It needs no portal: the judge is the one that scored the run last.
 """
 
 from prefect import flow
@@ -8,11 +10,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from tasks.analysis import analyse as analyse_scores
+from tasks.analysis import find_judge
 from tasks.domain.score_schemas import ScoreAnalysis
 from tasks.failures import SENTENCES, log_sentences_only
-from tasks.reports import keep_report
+from tasks.reports import keep_analysis, keep_report
 from tasks.score_reporting import publish_analysis
-from tasks.submission import ask_who_judges, find_run
+from tasks.submission import find_run
 
 
 @flow(name="analyse", flow_run_name="analyse {run}", persist_result=False)
@@ -26,9 +29,10 @@ def analyse(run: str, baseline: str | None = None) -> State[ScoreAnalysis]:
     log_sentences_only()
     try:
         name = find_run(run)
-        judge = ask_who_judges(name)
+        judge = find_judge(name)
         analysis = analyse_scores(name, judge, baseline)
         publish_analysis(analysis)
+        keep_analysis(analysis)
         keep_report(analysis, None)
     except SENTENCES as error:
         return Failed(message=str(error))

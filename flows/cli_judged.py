@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from flows.analyse import analyse
 from flows.promote import promote
 from flows.submit import submit
+from tasks.domain.gates.records import GatePolicy
 from tasks.domain.score_schemas import Team
+from tasks.domain.strict_json import parse_record
 from tasks.preflight import require_server
 
 STOPPED = 3
@@ -23,7 +25,12 @@ Run = Annotated[str, typer.Argument(help="Name of a finished run, or an alias of
 Baseline = Annotated[
     str | None, typer.Option(help="Submission to hold it against; default: the best global_grid.")
 ]
+Policy = Annotated[
+    str | None,
+    typer.Option(help="""Stricter limits of the gates as JSON, such as '{"max_zero_rate": 0.1}'."""),
+]
 TeamName = Annotated[str | None, typer.Option("--team", help="Team name; default: the setting.")]
+Email = Annotated[str | None, typer.Option(help="Address; default: the setting.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -44,7 +51,9 @@ def submit_run(
     out: Annotated[
         str | None, typer.Option(help="Folder that scored CSV and summary are written to.")
     ] = None,
+    policy: Policy = None,
     team: TeamName = None,
+    email: Email = None,
     as_json: AsJson = False,
 ) -> None:
     """Have a finished run scored by the portal, at most once; run it again to go on after a failure.
@@ -52,8 +61,15 @@ def submit_run(
     Exit status 0 scored, 1 it could not be, 3 blocked by novelty or texture: nothing was uploaded.
     """
     require_server()
-    named = Team(team_name=team) if team else None
-    state = submit(run, team=named, resubmit=resubmit, adopt_request=adopt, out=out, return_state=True)
+    state = submit(
+        run,
+        team=Team(team_name=team, email=email),
+        policy=_policy(policy),
+        resubmit=resubmit,
+        adopt_request=adopt,
+        out=out,
+        return_state=True,
+    )
     _finish(state, as_json)
 
 
@@ -76,7 +92,9 @@ def promote_run(
         typer.Option(help="Why the champion's anchor is sent again, failed or of unknown fate; recorded."),
     ] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Ask a person in the UI before it moves.")] = False,
+    policy: Policy = None,
     team: TeamName = None,
+    email: Email = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold a scored run against all gates; make it champion where they allow it.
@@ -84,10 +102,20 @@ def promote_run(
     Exit status 0 promoted, 1 it could not be decided, 3 blocked, or in play while the champion stays.
     """
     require_server()
-    named = Team(team_name=team) if team else None
-    _finish(
-        promote(run, baseline=baseline, team=named, resubmit=resubmit, ask=ask, return_state=True), as_json
+    state = promote(
+        run,
+        baseline=baseline,
+        policy=_policy(policy),
+        team=Team(team_name=team, email=email),
+        resubmit=resubmit,
+        ask=ask,
+        return_state=True,
     )
+    _finish(state, as_json)
+
+
+def _policy(given: str | None) -> GatePolicy | None:
+    return None if given is None else parse_record(given, GatePolicy, source="--policy")
 
 
 def _finish(ended: object, as_json: bool) -> None:

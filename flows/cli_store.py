@@ -1,5 +1,6 @@
 """The commands of ``calibguard`` that look after the store."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -25,7 +26,9 @@ def fsck(
         print(report.model_dump_json(indent=1))
     else:
         _show(report)
-    raise typer.Exit(0 if report.is_clean else 1)
+    if not report.objects:
+        print("the store is empty; is CALIBGUARD_STORE_URL the right one?", file=sys.stderr)
+    raise typer.Exit(0 if report.is_clean and report.objects else 1)
 
 
 def _looked_through() -> FsckReport:

@@ -1,6 +1,6 @@
 """Runbook page: hold a scored run against all gates, and make it champion where they allow it.
 
-    find run > ask judge > score champion again > decide > (ask a person) > conclude > write report
+    find run > find judge > score champion again > decide > (ask a person) > conclude > write report
 
 Run it again after any failure: a run that is champion ends as Promoted, and nothing is decided anew. The
 pointer moves by compare-and-swap: of two promotions at one time one wins, and the other is told.
@@ -12,13 +12,14 @@ from prefect.exceptions import FlowPauseTimeout
 from prefect.input import RunInput
 from prefect.states import Failed
 
+from tasks.analysis import find_judge
 from tasks.domain.gates.records import GateDecision, GatePolicy
 from tasks.domain.score_schemas import Team
 from tasks.failures import SENTENCES, log_sentences_only
 from tasks.promotion import Verdict, champions_decision, conclude, decide, rescore_champion
-from tasks.reports import keep_report
-from tasks.score_reporting import decided, publish_analysis, publish_gates
-from tasks.submission import ask_who_judges, find_run
+from tasks.reports import keep_analysis, keep_report
+from tasks.score_reporting import outcome_state, publish_analysis, publish_gates
+from tasks.submission import find_run
 
 _DAY_S = 24 * 3600
 
@@ -54,7 +55,7 @@ def promote(
     log_sentences_only()
     try:
         name = find_run(run)
-        judge = ask_who_judges(name)
+        judge = find_judge(name)
         if (standing := champions_decision(name, judge)) is not None:
             return _reported(standing, "promoted", None)
         anchor = rescore_champion(name, judge, team, resubmit)
@@ -70,8 +71,9 @@ def promote(
 def _reported(decision: GateDecision, outcome: str, declined: str | None) -> State[GateDecision]:
     if decision.evidence.analysis is not None:
         publish_analysis(decision.evidence.analysis)
+        keep_analysis(decision.evidence.analysis)
         keep_report(decision.evidence.analysis, decision)
-    return decided(decision, outcome, declined)
+    return outcome_state(decision, outcome, declined)
 
 
 def _declined(verdict: Verdict, patience_s: int) -> str | None:

@@ -28,6 +28,7 @@ messages. A caller's own mistake (a malformed key, a negative length) is a ``Val
         ├── SubmissionUnsettled    an attempt is under way, so there is nothing to resubmit
         ├── SubmissionAmbiguous    the score request was sent and nobody here knows what became of it
         ├── SubmissionFailed       the judge ended the job without scores
+        ├── SubmissionLost         the portal knows no such job, though it accepted it
         ├── ScoringUnfinished      the job still ran when the time was up; retryable, resumes the same job
         ├── SubmissionZipRefused   the zip breaks a rule of the portal
         └── TargetSetUnusable      the folder that the portal was to score against cannot be
@@ -139,6 +140,10 @@ class SubmissionAmbiguous(PortalError):
 
 class SubmissionFailed(PortalError):
     """The judge ended the job without scores."""
+
+
+class SubmissionLost(PortalError):
+    """The portal accepted the job and knows nothing of it now; a person may have it sent again."""
 
 
 class ScoringUnfinished(PortalError):

@@ -8,12 +8,30 @@ from tasks.champion import reigning
 from tasks.domain.analysis import Rival, analyse_scores
 from tasks.domain.ledger import Board, BoardRow, LedgerEntry, board, canonical_name
 from tasks.domain.score_schemas import Judge, ScoreAnalysis, Standing
-from tasks.evidence import Run, Scored, read_run, read_scored
+from tasks.evidence import NotScored, Run, Scored, read_run, read_scored
 from tasks.failures import step
 from tasks.ledger import entries
 
 BASELINE_FAMILY = "global_grid"
 _SEED = 0  # of the bootstrap: equal scores give an equal analysis, to the byte
+
+
+@step("find judge")
+def find_judge(name: str) -> Judge:
+    """Give the judge that scored a run last; nobody has to be asked for that.
+
+    Raises:
+        NotScored: Nobody did.
+    """
+    return judge_of_scores(name, entries(run_store()))
+
+
+def judge_of_scores(name: str, ledger: Sequence[LedgerEntry]) -> Judge:
+    """Give the judge of a run's newest scores; see ``find_judge``."""
+    judges = [one.judge for one in ledger if (one.event, one.name) == ("scored", name) and one.judge]
+    if not judges:
+        raise NotScored(f"{name} was never scored; submit it first")
+    return judges[-1]
 
 
 @step("analyse scores")

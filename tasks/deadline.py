@@ -10,13 +10,11 @@ from tasks.domain.gates.deadline import evidence_is_complete
 from tasks.domain.gates.records import FallbackDecision, GateDecision, GatePolicy, track_of
 from tasks.domain.ledger import LedgerEntry
 from tasks.domain.score_schemas import Judge, ScoredSubmission, Team
-from tasks.evidence import read_run
 from tasks.failures import step
 from tasks.gate_evidence import Deadline, fallback_of
 from tasks.ledger import entries
 from tasks.records import read_sealed_record
-from tasks.score_keeping import JudgeChanged
-from tasks.submission import judge_of, scored_run
+from tasks.submission import require_judge, scored_run
 
 _DECIDED = frozenset({"advanced", "promoted", "rejected"})
 
@@ -52,10 +50,7 @@ def submit_again(name: str, judge: Judge, team: Team | None) -> ScoredSubmission
         JudgeChanged: The portal has another judge now than the one whose scores were decided on.
     """
     store, asked = run_store(), scoring_portal()
-    if (there := judge_of(asked, read_run(name, entries(store), store))) != judge:
-        raise JudgeChanged(
-            f"{name} was scored by {judge}, and the portal's judge is {there}; submit it there"
-        )
+    require_judge(judge, asked, name, store)
     return scored_run(
         name,
         judge,

@@ -28,6 +28,7 @@ from tasks.evidence import Run, Scored, read_run, read_scored
 from tasks.keys import manifest_key
 from tasks.measuring import measure
 from tasks.packed_photos import PackedPhotos
+from tasks.records import sha256_of
 
 _VERIFIED = frozenset({"advanced", "champion"})
 
@@ -87,9 +88,9 @@ def found_lineage(run: Run, scored: Scored, store: ObjectStore) -> tuple[str, ..
         run.manifest,
         found=FoundDigests(
             submission=zipped.hexdigest(),
-            manifest=_sha256(manifest_key(run.manifest.name), store),
-            csv=_sha256(scored.record.csv_key, store),
-            summary=_sha256(f"{prefix}/summary.json", store),
+            manifest=sha256_of(manifest_key(run.manifest.name), store),
+            csv=sha256_of(scored.record.csv_key, store),
+            summary=sha256_of(f"{prefix}/summary.json", store),
         ),
         submitted_ids=PackedPhotos(run.manifest.submission, store).ids,
         scores=scored.scores,
@@ -108,7 +109,9 @@ def fallback_of(
 ) -> FallbackDecision:
     """Say what the deadline asks for (G7); heuristics that may advance count as verified."""
     current = board(ledger, judge)
-    verified = [row.name for row in current.rows if row.status in _VERIFIED and _is_heuristic(row)]
+    gone = {one.name for one in ledger if one.event == "pruned"}
+    rows = (row for row in current.rows if row.status in _VERIFIED and _is_heuristic(row))
+    verified = [row.name for row in rows if row.name not in gone]
     found = (_standing(name, current) for name in verified)
     return decide_fallback(
         now=now,
@@ -144,7 +147,3 @@ def _best_heuristic(name: str, current: Board) -> StandingScore | None:
 
 def _is_heuristic(row: BoardRow) -> bool:
     return track_of(row.family) == "heuristic"
-
-
-def _sha256(key: str, store: ObjectStore) -> str:
-    return hashlib.sha256(store.read(key)).hexdigest()

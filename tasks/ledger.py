@@ -56,6 +56,13 @@ def untested(store: ObjectStore, ledger: Iterable[LedgerEntry]) -> list[RunManif
     return [manifest for manifest in finished_runs(store) if manifest.name not in known]
 
 
+def under_way(store: ObjectStore, ledger: Sequence[LedgerEntry]) -> list[RunManifest]:
+    """Finished runs that were submitted and have neither scores nor a refusal yet."""
+    rows = (row for judge in judges(ledger) for row in board(ledger, judge).rows)
+    running = {row.name for row in rows if row.status == "running"}
+    return [manifest for manifest in finished_runs(store) if manifest.name in running]
+
+
 def prune_plan(selection: Sequence[str], store: ObjectStore, *, now: datetime) -> PrunePlan:
     """Say what pruning the selected artifacts would remove; removes nothing.
 

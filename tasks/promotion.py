@@ -26,7 +26,7 @@ from tasks.gate_evidence import Deadline, fallback_of, gathered
 from tasks.keys import decision_key
 from tasks.ledger import append, entries
 from tasks.records import keep_record, read_sealed, read_sealed_record
-from tasks.submission import scored_run
+from tasks.submission import require_judge, scored_run
 
 _PATIENT = Patience()
 
@@ -79,11 +79,13 @@ def rescore_champion(
     champion = reigning(judge, run_store()).pointer
     if champion is None or not settings().portal_rescores:
         return None
+    asked = scoring_portal()
+    require_judge(judge, asked, champion.name, run_store())
     return rescored(
         champion,
         for_candidate=name,
         resubmit=resubmit,
-        asked=scoring_portal(),
+        asked=asked,
         identity=team_identity(team or Team()),
         store=run_store(),
     )
@@ -123,6 +125,7 @@ def decide(
 ) -> Verdict:
     """Hold the candidate against all gates and store the decision with its evidence; nothing moves yet."""
     current = settings()
+    probe_store(run_store()).require_conforming()  # before a decision is stored that could not be carried out
     return decided(
         name,
         judge,
@@ -191,13 +194,11 @@ def concluded(
     Raises:
         EvidenceAltered: The stored decision is another one.
         PromotionOvertaken: Another promotion came first; decide again.
-        StoreNotConforming: The store would let two promotions win.
     """
     ledger = entries(store)
     run = read_run(verdict.name, ledger, store)
     read_sealed(verdict.key, verdict.sha256, store)  # a person may have thought about it for a day
     if verdict.pointer is not None and declined is None:
-        probe_store(store).require_conforming()
         try:
             crown(verdict.pointer, verdict.reign, store)
         except PromotionOvertaken as error:

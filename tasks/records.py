@@ -65,6 +65,15 @@ def read_sealed(key: str, sha256: str, store: ObjectStore) -> bytes:
     return body
 
 
+def sha256_of(key: str, store: ObjectStore) -> str:
+    """Hash an object as it lies there now.
+
+    Raises:
+        ObjectMissing: It is not there.
+    """
+    return hashlib.sha256(store.read(key)).hexdigest()
+
+
 def keep_record(
     record: Record, key_of: Callable[[str, str], str], name: str, store: ObjectStore
 ) -> tuple[str, str]:

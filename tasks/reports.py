@@ -31,20 +31,36 @@ _SHOWN = 12  # photos before and after: with 800 px each some 2 MB
 _LONG_SIDE = 800
 
 
+@step("keep analysis")
+def keep_analysis(analysis: ScoreAnalysis) -> str:
+    """Keep an analysis, sealed by the ledger; gives its key."""
+    return kept_analysis(analysis, run_store(), now=datetime.now(UTC))
+
+
 @best_effort
 @step("write report")
 def keep_report(analysis: ScoreAnalysis, decision: GateDecision | None) -> str:
-    """Keep the analysis and a report of it, sealed by the ledger, and link the report; gives its URL."""
+    """Keep a report, sealed by the ledger, and link it; gives its URL."""
     store = run_store()
     url = kept_report(analysis, decision, store, now=datetime.now(UTC))
     publish_report_link(url, analysis.name)
     return url
 
 
+def kept_analysis(analysis: ScoreAnalysis, store: ObjectStore, *, now: datetime) -> str:
+    """Store an analysis; one that is sealed already is left at that."""
+    ledger = entries(store)
+    key, digest = keep_record(analysis, analysis_key, analysis.name, store)
+    if not any(one.evidence.get(key) == digest for one in ledger):
+        run, sealed = read_run(analysis.name, ledger, store), {key: digest}
+        append(entry_of(run, analysis.judge, "analysed", at=now.isoformat(), evidence=sealed), store)
+    return key
+
+
 def kept_report(
     analysis: ScoreAnalysis, decision: GateDecision | None, store: ObjectStore, *, now: datetime
 ) -> str:
-    """Write analysis and report; ``decision`` is None while the gates have not been asked.
+    """Write a report; ``decision`` is None while the gates have not been asked.
 
     Raises:
         EvidenceAltered: A record that is shown is not the one that was written.
@@ -64,11 +80,10 @@ def kept_report(
             made_at=now.isoformat(timespec="seconds"),
         )
     )
-    analysed, analysed_sha256 = keep_record(analysis, analysis_key, analysis.name, store)
     page_sha256 = hashlib.sha256(page).hexdigest()
     key = report_key(analysis.name, page_sha256)
     store.create(key, page, sha256=page_sha256)
-    sealed = {analysed: analysed_sha256, key: page_sha256}
+    sealed = {key: page_sha256}
     append(entry_of(run, analysis.judge, "analysed", at=now.isoformat(), evidence=sealed), store)
     return f"{store.url}/{key}"
 

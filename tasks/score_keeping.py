@@ -1,6 +1,5 @@
 """Checks what a judge gave for a run, and keeps it: bound to the run, sealed by the ledger."""
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from pathlib import Path
 from infra.errors import ObjectExists
 from infra.portal.client.step_record import flight_key
 from infra.portal.client.submission import ScoredAnswer
+from infra.portal.judge import JudgeIdentity
 from infra.store.interface import ObjectStore
 from tasks.domain.analysis import score_units, statistics_of
 from tasks.domain.errors import DomainError
@@ -19,7 +19,10 @@ from tasks.domain.scored_csv import check_summary, parse_scored_csv
 from tasks.evidence import Run, entry_of, parse_summary
 from tasks.keys import score_prefix
 from tasks.ledger import append
-from tasks.records import read_record, read_sealed
+from tasks.records import read_record, read_sealed, sha256_of
+
+UNSTATED = "unstated"
+"""Version and metric of a judge that does not say who it is."""
 
 
 class FolderUnusable(DomainError):
@@ -43,11 +46,7 @@ def keep_scores(
 
     The same answer again gives the same records; the first time is the one that is told.
     """
-    if answer.judge is not None and Judge(**asdict(answer.judge)) != judge:
-        raise JudgeChanged(
-            f"{run.manifest.name} was scored by {Judge(**asdict(answer.judge))}, while {judge} was asked; "
-            f"the portal was set up anew meanwhile: submit once more, to the judge that is there now"
-        )
+    _require_same_judge(run.manifest.name, judge, answer.judge)
     prefix = score_prefix(judge, run.manifest.name, answer.request_id)
     scores = _checked(run, answer, prefix)
     for key, document in (
@@ -58,6 +57,19 @@ def keep_scores(
     record = _kept_record(run, judge, answer, prefix, store, now=now)
     append(_scored_entry(run, record, scores, prefix, store, again_for=again_for), store)
     return record
+
+
+def _require_same_judge(name: str, asked: Judge, told: JudgeIdentity | None) -> None:
+    """Require that scores name the judge that was asked; one that never says who it is names none."""
+    if told is None and asked.version == UNSTATED:
+        return
+    found = Judge(**asdict(told)) if told else None
+    if found != asked:
+        raise JudgeChanged(
+            f"{name} was scored by {found or 'a judge that does not say who it is'}, while {asked} was "
+            f"asked; the portal was set up anew meanwhile: submit to the judge that is there now, and once "
+            f"more with a reason (--resubmit) should the first one come back"
+        )
 
 
 def export_scores(record: ScoredSubmission, folder: Path, store: ObjectStore) -> tuple[Path, Path]:
@@ -86,7 +98,7 @@ def export_scores(record: ScoredSubmission, folder: Path, store: ObjectStore) ->
 def flight_seals(run: Run, judge: Judge, store: ObjectStore) -> dict[str, str]:
     """Key and SHA-256 of every step that was taken to have a run scored by a judge."""
     flight = flight_key(judge.key, run.manifest.submission.behaviour_digest)
-    return {found.key: _sha256(found.key, store) for found in store.list(f"{flight}/attempts/")}
+    return {found.key: sha256_of(found.key, store) for found in store.list(f"{flight}/attempts/")}
 
 
 def _checked(run: Run, answer: ScoredAnswer, prefix: str) -> tuple[PhotoScore, ...]:
@@ -139,9 +151,5 @@ def _scored_entry(
         median=statistics.median,
         zero_rate=statistics.zero_rate,
         reasons=(again_for,) if again_for else (),
-        evidence={key: _sha256(key, store) for key in kept} | flight_seals(run, record.judge, store),
+        evidence={key: sha256_of(key, store) for key in kept} | flight_seals(run, record.judge, store),
     )
-
-
-def _sha256(key: str, store: ObjectStore) -> str:
-    return hashlib.sha256(store.read(key)).hexdigest()

@@ -50,7 +50,7 @@ def blocked(outcomes: Iterable[GateOutcome]) -> State[None]:
     return Completed(name="Blocked", message=_sentences(outcomes))
 
 
-def decided(decision: GateDecision, outcome: str, declined: str | None) -> State[GateDecision]:
+def outcome_state(decision: GateDecision, outcome: str, declined: str | None) -> State[GateDecision]:
     """End a promotion: Promoted, Advanced (in play, the champion stays) or Blocked, and why."""
     name = decision.evidence.name
     if outcome == "promoted":

@@ -27,12 +27,11 @@ from tasks.domain.submission_zip import require_submittable
 from tasks.evidence import NotScored, Run, entry_of, read_run, read_scored
 from tasks.failures import step
 from tasks.keys import decision_key
-from tasks.ledger import append, entries, untested
+from tasks.ledger import append, entries, under_way, untested
 from tasks.measuring import measure
 from tasks.records import keep_record
-from tasks.score_keeping import export_scores, flight_seals, keep_scores
+from tasks.score_keeping import UNSTATED, JudgeChanged, export_scores, flight_seals, keep_scores
 
-_UNSTATED = "unstated"
 _PATIENT = Patience()
 
 
@@ -42,14 +41,14 @@ class NothingToSubmit(DomainError):
 
 @step("find run")
 def find_run(name: str | None) -> str:
-    """Give the canonical name of a finished run; None chooses the newest that no judge has seen."""
+    """Give the canonical name of a finished run; None chooses the newest without scores or a refusal."""
     store = run_store()
     ledger = entries(store)
     if name is not None:
         return read_run(name, ledger, store).manifest.name
-    waiting = untested(store, ledger)
+    waiting = [*untested(store, ledger), *under_way(store, ledger)]
     if not waiting:
-        raise NothingToSubmit(f"every finished run in {store.url} was submitted already; name one, or render")
+        raise NothingToSubmit(f"every finished run in {store.url} was scored or refused; name one, or render")
     return max(waiting, key=lambda manifest: manifest.finished).name
 
 
@@ -67,10 +66,23 @@ def judge_of(asked: Portal, run: Run, *, patience: Patience = _PATIENT) -> Judge
         return Judge(**asdict(identity))
     return Judge(
         name=asked.judge,
-        version=_UNSTATED,
-        metric_profile=_UNSTATED,
+        version=UNSTATED,
+        metric_profile=UNSTATED,
         target_set_digest=run.manifest.input_digest,
     )
+
+
+def require_judge(wanted: Judge, asked: Portal, name: str, store: ObjectStore) -> None:
+    """Require that a portal's judge is the one whose scores count, before a zip is sent to it.
+
+    Raises:
+        JudgeChanged: It is another one.
+    """
+    there = judge_of(asked, read_run(name, entries(store), store))
+    if there != wanted:
+        raise JudgeChanged(
+            f"{name} was scored by {wanted}, and the portal's judge is {there}; submit it there"
+        )
 
 
 def scored_before(name: str, judge: Judge) -> ScoredSubmission | None:

@@ -4,13 +4,14 @@ import hashlib
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from infra.portal.client.step_record import flight_key
 from infra.portal.client.submission import ScoredAnswer
+from infra.portal.judge import JudgeIdentity
 from infra.store.interface import ObjectStore
 from tasks.domain.gates.records import GatePolicy
 from tasks.domain.schemas import Provenance, RenderRequest
@@ -76,7 +77,14 @@ class JudgedStore:
         """Check a run before its upload; whether it may be uploaded."""
         return checked_upload(name, JUDGE, GatePolicy(), self.store, now=self.tick()).upload
 
-    def score(self, name: str, scores: Sequence[float], *, again_for: str | None = None) -> None:
+    def score(
+        self,
+        name: str,
+        scores: Sequence[float],
+        *,
+        again_for: str | None = None,
+        judge: Judge | None = JUDGE,
+    ) -> None:
         """Keep made-up scores of a run, one for each photo in the order of ids."""
         run = read_run(name, entries(self.store), self.store)
         rows = [f"{photo.id},{score:.2f}\n" for photo, score in zip(run.photos, scores, strict=True)]
@@ -84,7 +92,9 @@ class JudgedStore:
         request_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name} {again_for}"))
         flight = flight_key(JUDGE.key, run.manifest.submission.behaviour_digest)
         self.store.create(f"{flight}/attempts/001/intent.json", b"{}")
-        answer = _answer(request_id, csv, scores)
+        answer = replace(
+            _answer(request_id, csv, scores), judge=JudgeIdentity(**judge.model_dump()) if judge else None
+        )
         keep_scores(run, JUDGE, answer, self.store, again_for=again_for, now=self.tick())
 
     def judged(

@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +21,8 @@ from deployments.demo.runs import Runner
 from deployments.stack import StackError, borrowed_stack
 from flows.cli_ledger import board_table
 from infra.errors import AdapterError
+from infra.portal.client.connection import Patience, Portal
+from infra.portal.client.judging import ask_judge
 from infra.settings import Settings, load_settings
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
@@ -79,16 +82,17 @@ def _from_nothing_to_a_verdict(settings: Settings, own: Path, *, count: int) -> 
         env = {"CALIBGUARD_STORE_URL": store.url, "CALIBGUARD_PORTAL_URL": url, **_TEAM}
         runner = Runner(state, stack, env)
         photos = {"photos": str(drawn), "shard_size": _DRAWN_SHARD}
-        _score_baseline(runner, photos, store)
+        _score_baseline(runner, photos, store, portal=url)
         verdict = runner.run("pipeline/safe", photos)
     _print_verdict(verdict, store)
     _print_rendered(_newest_manifest(store), store)
 
 
-def _score_baseline(runner: Runner, photos: Mapping[str, object], store: ObjectStore) -> None:
-    """Have the baseline scored that a first champion must beat, unless an earlier demo did."""
-    known = entries(store)
-    if any(one.event == "scored" and one.family == _BASELINE_FAMILY for one in known):
+def _score_baseline(runner: Runner, photos: Mapping[str, object], store: ObjectStore, *, portal: str) -> None:
+    """Have the baseline scored that a first champion must beat, unless this judge did in an earlier demo."""
+    identity = ask_judge(Portal(portal, judge="demo"), patience=Patience())
+    known = [one for one in entries(store) if (one.event, one.family) == ("scored", _BASELINE_FAMILY)]
+    if any(one.judge and one.judge.model_dump() == asdict(identity) for one in known if identity):
         return
     run = runner.run("render/global-grid", photos)
     runner.run("submit/portal", {"run": _manifest_of(run, store).name})

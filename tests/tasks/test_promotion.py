@@ -5,17 +5,21 @@ import pytest
 
 from infra.errors import StoreUnavailable
 from infra.store.interface import ObjectStore
+from tasks.analysis import judge_of_scores
 from tasks.champion import PromotionOvertaken, reigning
 from tasks.deadline import a_model_is_complete
 from tasks.domain.gates.records import FallbackDecision
-from tasks.domain.ledger import pointer_document
+from tasks.domain.ledger import board, pointer_document
+from tasks.evidence import NotScored
 from tasks.fsck import fsck
 from tasks.gate_evidence import Deadline
 from tasks.keys import champion_key
-from tasks.ledger import entries, prune, prune_plan
+from tasks.ledger import entries, prune, prune_plan, under_way
 from tasks.photo_workers import PhotoWorkers
 from tasks.promotion import concluded, found_champions_decision
 from tasks.records import EvidenceAltered
+from tasks.reports import kept_analysis
+from tasks.score_keeping import JudgeChanged
 from tests.judged import FAR, NEAR, NEARER
 from tests.judged_store import JUDGE, JudgedStore
 
@@ -153,6 +157,53 @@ def test_in_the_last_hour_the_best_verified_heuristic_is_the_fallback(judged: Ju
     assert early is not None
     assert late is not None
     assert (early.action, late.action, late.artifact) == ("none", "submit", name)
+
+
+def test_a_pruned_heuristic_is_no_fallback(judged: JudgedStore) -> None:
+    first = judged.judged("near", NEAR, GOOD)
+    concluded(judged.decide(first), judged.store)
+    second = judged.judged("nearer", NEARER, GOOD)
+    concluded(judged.decide(second), judged.store)
+    third = judged.judged("exact", (-0.2, 0.42), [42.0] * 6)
+    concluded(judged.decide(third), judged.store)
+    prune(prune_plan([first], judged.store, now=judged.tick()), judged.store, now=judged.tick())
+    names = [row.name for row in board(entries(judged.store), JUDGE).rows if row.status == "advanced"]
+    assert {first, second} == set(names)
+    chosen = fallback_at(judged, second, 30)
+    assert chosen is not None
+    assert chosen.artifact == third
+
+
+def test_scores_of_a_judge_that_is_silent_now_are_not_believed(judged: JudgedStore) -> None:
+    name = judged.render("near", NEAR)
+    with pytest.raises(JudgeChanged, match="does not say who it is"):
+        judged.score(name, GOOD, judge=None)
+    assert events(judged, name) == ["rendered"]
+
+
+def test_an_analysis_is_kept_once_and_sealed(judged: JudgedStore) -> None:
+    name = judged.judged("near", NEAR, GOOD)
+    analysis = judged.decide(name).decision.evidence.analysis
+    assert analysis is not None
+    keys = {kept_analysis(analysis, judged.store, now=judged.tick()) for _ in range(2)}
+    assert len(keys) == 1
+    assert events(judged, name).count("analysed") == 1
+
+
+def test_the_judge_of_a_run_is_the_one_that_scored_it_last(judged: JudgedStore) -> None:
+    name = judged.judged("near", NEAR, GOOD)
+    assert judge_of_scores(name, entries(judged.store)) == JUDGE
+    with pytest.raises(NotScored, match="submit it first"):
+        judge_of_scores(judged.render("nearer", NEARER), entries(judged.store))
+
+
+def test_a_run_that_was_cut_off_after_its_submission_is_under_way(judged: JudgedStore) -> None:
+    name = judged.render("near", NEAR)
+    assert judged.submit(name)
+    ledger = entries(judged.store)
+    assert [run.name for run in under_way(judged.store, ledger)] == [name]
+    judged.score(name, GOOD)
+    assert under_way(judged.store, entries(judged.store)) == []
 
 
 def test_without_a_decision_on_a_model_no_model_is_complete(judged: JudgedStore) -> None:

@@ -6,9 +6,16 @@ way is borne with until the time is up.
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import urlencode
 
-from infra.errors import PortalAnswerInvalid, PortalUnavailable, ScoringUnfinished, SubmissionFailed
+from infra.errors import (
+    PortalAnswerInvalid,
+    PortalUnavailable,
+    ScoringUnfinished,
+    SubmissionFailed,
+    SubmissionLost,
+)
 from infra.portal.client.answers import (
     Failed,
     JsonObject,
@@ -29,6 +36,7 @@ def await_scores(request_id: str, *, run: SubmissionRun, progress: Callable[[int
 
     Raises:
         SubmissionFailed: It ended without scores; recorded.
+        SubmissionLost: The portal does not know it; recorded, and the next call asks again.
         ScoringUnfinished: It had not ended when the time was up.
         PortalAnswerInvalid: It is said to have ended, but the result has not the promised shape.
         PortalError: The portal refuses to tell.
@@ -37,7 +45,11 @@ def await_scores(request_id: str, *, run: SubmissionRun, progress: Callable[[int
     seen = "nothing yet"
     while True:
         run.lease.require_held()
-        outcome = _look(request_id, portal=run.portal, patience=run.patience)
+        try:
+            outcome = _look(request_id, portal=run.portal, patience=run.patience)
+        except SubmissionLost as error:
+            run.attempt.keep("lost.json", {"why": str(error), "request_id": request_id})
+            raise
         if isinstance(outcome, Scores):
             return outcome
         if isinstance(outcome, Failed):
@@ -67,6 +79,11 @@ def _look(request_id: str, *, portal: Portal, patience: Patience) -> Pending | F
 
 def _members(request: Request, *, patience: Patience) -> JsonObject:
     answer = exchange(request, total_s=patience.request_s)
+    if answer.status == HTTPStatus.NOT_FOUND:
+        raise SubmissionLost(
+            f"the portal knows no job that {request} asks for, though it accepted it; run again to ask "
+            f"again, or resubmit explicitly with a reason"
+        )
     if error := refusal(answer, asked=str(request)):
         raise error
     return read_object(answer, asked=str(request))

@@ -10,6 +10,7 @@
         attempts/001/posts/01/unclear.json   what went wrong where nobody knows
         attempts/001/accepted.json        the job's request id
         attempts/001/failed.json          the judge ended the job without scores
+        attempts/001/lost.json            the portal knew nothing of the job when it was asked
         attempts/001/scored.json          CSV, summary, judge and digests, in one object: all or nothing
 
 A request that was sent, and neither declined nor accepted, is ambiguous: that is what a crash leaves, and

@@ -3,6 +3,7 @@
     new > intent > uploaded > sent > accepted > scored, or failed
                               sent > declined: back to uploaded, for no job was created
                               sent > nothing: ambiguous; only an explicit resubmission leads on
+                                     accepted > lost: asked for again, or resubmitted explicitly
 
 Each arrow is an object in the store before the next step begins (see ``step_record``), so a second call with
 the same artifact resumes, and one that finds scores returns them without a request. It never repeats a score
@@ -126,7 +127,7 @@ def _attempt(
 def _require_repeatable(attempts: tuple[Attempt, ...]) -> None:
     if not attempts or attempts[-1].is_ambiguous():
         return
-    if attempts[-1].find("scored.json") is None and attempts[-1].find("failed.json") is None:
+    if not any(attempts[-1].find(end) for end in ("scored.json", "failed.json", "lost.json")):
         raise SubmissionUnsettled(
             f"attempt {attempts[-1].key!r} is not settled, so there is nothing to resubmit; run without "
             "resubmit to go on with it"

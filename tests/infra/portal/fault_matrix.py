@@ -15,6 +15,7 @@ from infra.errors import (
     ScoringUnfinished,
     SubmissionAmbiguous,
     SubmissionFailed,
+    SubmissionLost,
     UploadUrlRefused,
 )
 from infra.portal.client.connection import Patience, Portal
@@ -165,7 +166,8 @@ def scenarios() -> Iterator[Scenario]:
         )
     for name, (act, error) in REFUSALS.items():
         for step in ("upload-url", "put", "post", "poll"):
-            yield Scenario(f"{step}: {name}", {step: [act]}, error)
+            lost = (step, name) == ("poll", "404")
+            yield Scenario(f"{step}: {name}", {step: [act]}, SubmissionLost if lost else error)
     yield from for_ever()
     for step in ("upload-url", "put", "poll"):
         yield Scenario(f"{step}: redirect", {step: [judge.redirect]}, PortalRefused)
