@@ -65,7 +65,7 @@ def ideal_pixels(lens: DemoLens, focal_mm: float, size: ImageSize) -> NDArray[np
     """
     u, v = (np.abs(np.arange(length) - (length - 1) / 2) for length in (size.width, size.height))
     quarter = np.hypot(u[None, size.width // 2 :], v[size.height // 2 :, None])
-    ideal, shown = _radii(lens, focal_mm, size)
+    ideal, shown = shown_radii(lens, focal_mm, size)
     scale = np.interp(quarter, shown, ideal) / np.maximum(quarter, 1e-9)
     if quarter[0, 0] == 0:
         scale[0, 0] = 1.0
@@ -75,10 +75,12 @@ def ideal_pixels(lens: DemoLens, focal_mm: float, size: ImageSize) -> NDArray[np
     return np.asarray((straight_pixels(size) - centre) * scale[..., None] + centre, np.float32)
 
 
-def _radii(
+def shown_radii(
     lens: DemoLens, focal_mm: float, size: ImageSize
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return radii in the straight picture, in pixels, and where the lens shows each of them.
+
+    They reach beyond the corner of the photo, unless the curve folds there.
 
     Lensfun is asked for single pixels in its closed-form direction: its inverse jitters by tenths of a pixel,
     and from 4 pixels on it takes a vectorised path that is off by as much.

@@ -159,22 +159,50 @@ def score_output(
         original: ``similarity_to`` that target of the photo left alone, under the same profile.
         mode: Improvement over the original, or plain similarity.
     """
-    profile = target.profile
     pixels = checked(output, "the output", like=target.pixels)
-    parts = similarity_to(target, pixels)
-    region = largest_regional_difference(pixels, target.pixels, side=profile.region_side)
-    reached, start = parts.weighted(profile.weights), original.weighted(profile.weights)
-    hard_fail = _hard_fail(parts, region, profile)
+    return scored_parts(
+        similarity_to(target, pixels),
+        original=original,
+        regional_difference=largest_regional_difference(
+            pixels, target.pixels, side=target.profile.region_side
+        ),
+        target_edge_density=edge_density(target.edges[0]),
+        profile=target.profile,
+        mode=mode,
+    )
+
+
+def scored_parts(
+    output: Parts,
+    *,
+    original: Parts,
+    regional_difference: float,
+    target_edge_density: float,
+    profile: MetricProfile,
+    mode: ScoreMode = "improvement",
+) -> PhotoMetrics:
+    """Score parts that were measured before, for whoever tries several profiles on one photo.
+
+    Args:
+        output: Parts of the corrected photo under this profile.
+        original: Parts of the photo left alone, under this profile too.
+        regional_difference: Of the corrected photo, in boxes of the profile's side.
+        target_edge_density: Carried into the metrics.
+        profile: Its weights and limits.
+        mode: Improvement over the original, or plain similarity.
+    """
+    reached, start = output.weighted(profile.weights), original.weighted(profile.weights)
+    hard_fail = _hard_fail(output, regional_difference, profile)
     score = 100.0 * (_improvement(reached, start) if mode == "improvement" else reached)
     return PhotoMetrics(
         score=0.0 if hard_fail else score,
         hard_fail=hard_fail,
-        output=parts,
+        output=output,
         original=original,
         output_similarity=reached,
         original_similarity=start,
-        regional_difference=region,
-        target_edge_density=edge_density(target.edges[0]),
+        regional_difference=regional_difference,
+        target_edge_density=target_edge_density,
     )
 
 
