@@ -4,7 +4,7 @@ Both are made of the same few shapes on logarithmic scales in pixels. What is dr
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import floor, log10
+from math import log
 from statistics import median
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -12,7 +12,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from tests.bench.quality.scoring import EXACT, Cell
 from tests.bench.quality.standings import INTERVAL_90
 
-_LEAST: Final = 0.01  # px: smaller errors are drawn there
+_MARKS: Final = tuple(step * 10.0**power for power in range(-2, 6) for step in (1, 2, 5))
+"""In pixels; errors below the first are drawn there."""
 _NAMES, _ROW, _PLOT, _EDGE = 280, 22, 560, 44  # of the picture, in its own pixels
 _STYLE: Final = (
     "svg{background:#fff;font:12px system-ui,sans-serif}text{fill:#222}.grid{stroke:#ddd}"
@@ -78,17 +79,18 @@ def calibration_chart(cells: Mapping[str, Sequence[Cell]]) -> str | None:
 
 
 class _Scale:
-    """A logarithmic scale from a power of ten to one, both beyond what it shows."""
+    """A logarithmic scale that begins and ends at a mark, beyond all that it shows."""
 
     def __init__(self, shown: Iterable[float]) -> None:
-        exponents = [floor(log10(max(value, _LEAST))) for value in shown]
-        self._first, self._last = min(exponents), max(exponents) + 1
-        self.least, self.most = 10.0**self._first, 10.0**self._last
-        self.marks = [10.0**power for power in range(self._first, self._last + 1)]
+        values = [max(value, _MARKS[0]) for value in shown]
+        first = max(place for place, mark in enumerate(_MARKS[:-1]) if mark <= min(values))
+        last = min(place for place, mark in enumerate(_MARKS) if mark > max(values))
+        self.marks = _MARKS[first : last + 1]
+        self.least, self.most = self.marks[0], self.marks[-1]
 
     def place(self, value: float) -> float:
         """Give where a value lies, 0 to 1."""
-        return (log10(max(value, self.least)) - self._first) / (self._last - self._first)
+        return log(max(value, self.least) / self.least) / log(self.most / self.least)
 
 
 def _errors(cells: Iterable[Cell]) -> list[float]:
