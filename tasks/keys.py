@@ -8,6 +8,7 @@ runs/<name>/manifest.json         written last: its presence means that the run 
 renders/<shard digest>/<id>.jpg   rendered photos, as a folder
 renders/<shard digest>/shard.json written after the photos: the shard is finished
 fingerprints/<digest>.json        decoded photos in numbers, by the digest of their files
+fits/<version>/<digest>.json      what was found on a training pair, by the digest of its two files
 scores/<judge>/<name>/<request>/  scored.csv, summary.json, then scored.json, which binds both to the zip
 analyses/<name>/<digest>.json     a scored submission taken apart; one for each set of rivals
 decisions/<name>/<digest>.json    what gates decided, with all the evidence
@@ -71,6 +72,11 @@ def shard_key(shard_digest: str) -> str:
 def fingerprint_key(digest: str) -> str:
     """Key of the fingerprint of a set of photos, by the digest over their files."""
     return f"fingerprints/{digest}.json"
+
+
+def fit_key(digest: str, version: str) -> str:
+    """Key of what a version of the pair fit found, by the digest over an original and its target."""
+    return f"fits/{version}/{digest}.json"
 
 
 def score_prefix(judge: Judge, run: str, request_id: str) -> str:
