@@ -1,4 +1,4 @@
-"""Lets a method look at the pixels of each photo, in worker processes, before the photos are routed.
+"""Lets a method look at each photo, in worker processes, before the photos are routed.
 
 A photo that cannot be looked at costs no run: it is routed without an observation, and the plan says why.
 """
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from gpu.jpeg.rejection import PhotoRejected
 from tasks.adapters import photo_workers
-from tasks.domain.methods.method import Observation, Observer, PhotoChoice, RouteOptions
+from tasks.domain.methods.method import Observer, RouteOptions
+from tasks.domain.observations import Observation
 from tasks.domain.schemas import Inventory, PhotoRef, RenderRequest
-from tasks.domain.searched_tables import pair_of
 from tasks.failures import step
 from tasks.originals import OriginalChanged, read_original
 from tasks.photo_workers import PhotoLost, PhotoWorkers
@@ -49,17 +49,7 @@ def observation_of(
 ) -> Observation:
     """Observe one photo of these bytes."""
     try:
-        choice = workers.run(observer.choose, observer.job(original, options))
+        seen = workers.run(observer.look, observer.job(original, options))
     except (PhotoRejected, PhotoLost) as error:
         return Observation(photo_id=photo_id, problem=str(error))
-    if choice is None:
-        return Observation(photo_id=photo_id, problem="no candidate is valid at its size")
-    return Observation(
-        photo_id=photo_id,
-        choice=PhotoChoice(
-            pair=pair_of(choice.candidate),
-            objective=choice.objective,
-            untouched=choice.untouched,
-            looks=choice.looks,
-        ),
-    )
+    return observer.record(photo_id, seen)

@@ -10,9 +10,10 @@ from infra.errors import ObjectExists
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
 from tasks.domain.errors import DomainError, UnusableWarpError
-from tasks.domain.methods.method import Method, Observation, RouteOptions
+from tasks.domain.methods.method import Method, RouteOptions
 from tasks.domain.methods.registry import find_method
 from tasks.domain.naming import check_artifact_tag, submission_name
+from tasks.domain.observations import Observation
 from tasks.domain.schemas import (
     Engine,
     Inventory,

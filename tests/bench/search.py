@@ -50,8 +50,8 @@ def main() -> None:
     for method in methods().values():
         if (observer := method.observer) is not None:
             job = observer.job(files[0][0], RouteOptions())
-            looks = getattr(observer.choose(job), "looks", 0)
-            spent = _median_ms(partial(observer.choose, job))
+            looks = getattr(observer.look(job), "looks", 0)
+            spent = _median_ms(partial(observer.look, job))
             print(f"{method.name}: {spent:.0f} ms per photo, {looks} looks")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from infra.store.interface import ObjectStore
-from tasks.domain.methods.method import Observation
+from tasks.domain.observations import Observation
 from tasks.domain.schemas import Engine, RenderRequest, RunPlan
 from tasks.inventory import inventory_of
 from tasks.observing import observe_photos, observed

@@ -8,12 +8,11 @@ finds it, and flows and commands offer it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from gpu.coordinates import ImageSize
-from gpu.search.per_photo import Choice, ChoiceJob
-from tasks.domain.coefficients import CoefficientPair
 from tasks.domain.errors import UnknownVariantError
+from tasks.domain.observations import Observation
 from tasks.domain.schemas import (
     Border,
     IdentityWarp,
@@ -43,35 +42,16 @@ class RouteOptions:
     border: Border | None = None
 
 
-class PhotoChoice(Record):
-    """The pair that a look at one photo's pixels led to."""
-
-    pair: CoefficientPair
-    objective: float
-    """What was made small, under the pair."""
-    untouched: float
-    """The same of the photo left alone."""
-    looks: int
-    """Pairs that were tried."""
-
-
-class Observation(Record):
-    """What came of looking at one photo: a choice, or why there is none."""
-
-    photo_id: str
-    choice: PhotoChoice | None = None
-    problem: str = ""
-    """One sentence, where there is no choice."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observer:
-    """What a method that looks at pixels asks of each photo, and what it makes of the answer."""
+    """What a method that looks at photos asks of each, and what it makes of the answer."""
 
-    job: Callable[[bytes, RouteOptions], ChoiceJob]
+    job: Callable[[bytes, RouteOptions], Any]
     """What to look at in the photo of these bytes."""
-    choose: Callable[[ChoiceJob], Choice | None]
-    """Runs in a worker process, so it is a function of a module of ``gpu``."""
+    look: Callable[[Any], Any]
+    """Takes the job and runs in a worker process, so it is a function of a module of ``gpu``."""
+    record: Callable[[str, Any], Observation]
+    """Writes down what was seen on the photo of this id."""
     route: Callable[[PhotoRef, RouteOptions, Observation], RoutedPhoto]
     """Warp for one observed photo; raises as ``Method.route`` does."""
 

@@ -16,9 +16,7 @@ from tasks.domain.buckets import NOMINAL_SIZE
 from tasks.domain.coefficients import CoefficientPair, usable_warp
 from tasks.domain.methods.method import (
     Method,
-    Observation,
     Observer,
-    PhotoChoice,
     RouteOptions,
     chosen_table,
     chosen_variant,
@@ -26,7 +24,9 @@ from tasks.domain.methods.method import (
     routed,
     size_of,
 )
+from tasks.domain.observations import Observation, PhotoChoice
 from tasks.domain.schemas import PhotoRef, RoutedPhoto
+from tasks.domain.searched_tables import pair_of
 from tasks.domain.strict_json import Problem, parse_record
 from tasks.domain.tables import TableHeader, alpha_of, folding, member, shipped_text
 
@@ -91,7 +91,7 @@ def per_photo_method(
         table=table,
         variant=chosen,
         route=route,
-        observer=Observer(job=job, choose=choose, route=route_observed),
+        observer=Observer(job=job, look=choose, record=_recorded, route=route_observed),
     )
 
 
@@ -105,6 +105,20 @@ def _job(photo: bytes, table: CandidateTable, options: RouteOptions) -> ChoiceJo
         ),
         interpolation=options.interpolation or table.defaults.interpolation,
         border=options.border or table.defaults.border,
+    )
+
+
+def _recorded(photo_id: str, choice: Choice | None) -> Observation:
+    if choice is None:
+        return Observation(photo_id=photo_id, problem="no candidate is valid at its size")
+    return Observation(
+        photo_id=photo_id,
+        choice=PhotoChoice(
+            pair=pair_of(choice.candidate),
+            objective=choice.objective,
+            untouched=choice.untouched,
+            looks=choice.looks,
+        ),
     )
 
 

@@ -5,14 +5,17 @@ import pytest
 from gpu.search.candidate import Candidate
 from tasks.domain.coefficients import CoefficientPair
 from tasks.domain.errors import DocumentError, UnusableWarpError
-from tasks.domain.methods.method import Method, Observation, Observer, PhotoChoice, RouteOptions
+from tasks.domain.methods.method import Method, Observer, RouteOptions
 from tasks.domain.methods.per_photo import CandidateTable
 from tasks.domain.methods.registry import methods
+from tasks.domain.observations import Observation, PhotoChoice
 from tasks.domain.schemas import IdentityWarp, LegacyWarp, PhotoRef
 
 PhotoOf = Callable[[int, int], PhotoRef]
 each_method = pytest.mark.parametrize(
-    "method", [method for method in methods().values() if method.observer], ids=lambda method: method.name
+    "method",
+    [method for method in methods().values() if isinstance(method.table(RouteOptions()), CandidateTable)],
+    ids=lambda method: method.name,
 )
 TABLE = CandidateTable(
     schema_version=1,
