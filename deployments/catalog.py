@@ -44,6 +44,12 @@ def catalog() -> Iterator[Deployment]:
         ("nelder", "nelder_per_image", "simplex", "the longest segments that Nelder-Mead finds"),
     ):
         yield _render(name, method, variant, f"Chooses per photo by {what}; a baseline.")
+    yield _render(
+        "shoot-atlas",
+        "shoot_atlas",
+        "balanced",
+        "A lens curve per photo: by metadata, or by pairs of its size.",
+    )
     for name, apply in (("dry-run", False), ("apply", True)):
         yield Deployment(
             entrypoint="flows.prune.prune",

@@ -19,6 +19,7 @@ def test_the_catalog_holds_the_deployments_of_the_runbook() -> None:
         "hough-proxy",
         "laplacian-proxy",
         "nelder",
+        "shoot-atlas",
     }
 
 

@@ -51,6 +51,7 @@ def test_the_methods_of_the_runbook_are_found() -> None:
         "hough_proxy": ("candidates",),
         "laplacian_proxy": ("candidates",),
         "nelder_per_image": ("simplex",),
+        "shoot_atlas": ("safe", "balanced", "aggressive"),
         "zero_guard": ("zero_guard_v1", "zero_guard_v2", "zero_guard_v3"),
     }
 

@@ -1,0 +1,123 @@
+"""Chooses one of a photo's estimates, or abstains from the better ones and says why.
+
+    snap               a lens of the atlas or of a database was recognised
+    pooled             measured on the listing's photos together
+    already_corrected  measured to need no correction: the photo is left alone
+    photo              measured on this photo alone
+    dimension          what photos of its size get
+    bucket             what photos of its bucket get
+    global             what any photo gets
+
+From the top: the first rung that passes the profile's thresholds and all guards. A photo that nothing was
+measured on never takes the identity, because doing nothing scores nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from gpu.coordinates import ImageSize
+from gpu.errors import LensModelError
+from gpu.filling import filling_zoom
+from gpu.lens_curve import LensCurve
+from tasks.domain.atlas import LensAtlas
+from tasks.domain.errors import UnusableWarpError
+from tasks.domain.estimators.estimate import RUNGS, Estimate, Row, Rung
+from tasks.domain.routing import Profile
+
+_MEASURED: Final[frozenset[Rung]] = frozenset({"pooled", "photo", "already_corrected"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The thresholds of a profile.
+
+    Attributes:
+        confidence: Least probability that a lens, or a corrected photo, was recognised.
+        expected_px: Most error that a measurement may foretell.
+        support: Least training pairs behind a size; a bucket's curves are led by all others already.
+        row: Which curve of a group is taken.
+    """
+
+    confidence: float
+    expected_px: float
+    support: int
+    row: Row
+
+
+LADDERS: Final[dict[Profile, Ladder]] = {
+    "safe": Ladder(confidence=0.9, expected_px=1.0, support=100, row="safe"),
+    "balanced": Ladder(confidence=0.8, expected_px=2.0, support=30, row="safe"),
+    "aggressive": Ladder(confidence=0.6, expected_px=4.0, support=10, row="primary"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AtlasRoute:
+    """The estimate that was chosen.
+
+    Attributes:
+        curve: Zoomed, where needed, until the frame is filled; None leaves the photo alone.
+        abstained: One sentence for each better rung that was not taken.
+    """
+
+    estimate: Estimate
+    curve: LensCurve | None
+    abstained: tuple[str, ...]
+
+
+def route_by_atlas(
+    estimates: Iterable[Estimate], *, ladder: Ladder, atlas: LensAtlas, size: ImageSize
+) -> AtlasRoute:
+    """Climb down the ladder to the first estimate that may be used.
+
+    Raises:
+        UnusableWarpError: None may, not even the one for all photos; the text names the size.
+    """
+    abstained: list[str] = []
+    for estimate in sorted(estimates, key=_from_the_top):
+        refusal = _doubt(estimate, ladder) or _outside(estimate.curve, atlas)
+        if refusal is None:
+            try:
+                return AtlasRoute(estimate, _filled(estimate.curve, size), tuple(abstained))
+            except LensModelError as error:
+                refusal = str(error)
+        abstained.append(f"{estimate.rung} by {estimate.by} not taken: {refusal}")
+    told = "; ".join(abstained) or "its curves fold there"
+    raise UnusableWarpError(f"no curve of atlas {atlas.name} serves a photo of {size}: {told}")
+
+
+def _from_the_top(estimate: Estimate) -> tuple[int, float]:
+    return RUNGS.index(estimate.rung), estimate.expected_px if estimate.expected_px is not None else 1e9
+
+
+def _doubt(estimate: Estimate, ladder: Ladder) -> str | None:
+    """Say why the profile does not trust an estimate; the last rung is not doubted."""
+    if estimate.confidence < ladder.confidence:
+        return f"confidence {estimate.confidence:.2f}, {ladder.confidence:g} is the least"
+    if estimate.rung in _MEASURED and not _is_good(estimate.expected_px, ladder.expected_px):
+        found = "unknown" if estimate.expected_px is None else f"{estimate.expected_px:.2f} px"
+        return f"expected error {found}, {ladder.expected_px:g} px is the most"
+    if estimate.rung == "dimension" and (estimate.support or 0) < ladder.support:
+        return f"{estimate.support or 0} training pairs, {ladder.support} are the least"
+    return None
+
+
+def _is_good(expected: float | None, most: float) -> bool:
+    return expected is not None and expected <= most
+
+
+def _outside(curve: LensCurve | None, atlas: LensAtlas) -> str | None:
+    if curve is None or atlas.holds(curve):
+        return None
+    factors = ", ".join(f"{factor:.4f}" for factor in curve.factors)
+    return f"factors ({factors}) displace the photo as no curve of the atlas does"
+
+
+def _filled(curve: LensCurve | None, size: ImageSize) -> LensCurve | None:
+    """Zoom a curve that would show a border until it shows none: no pixel is invented."""
+    if curve is None:
+        return None
+    filled = curve.zoomed(max(1.0, filling_zoom(curve, size)))
+    filled.check_monotone(size)
+    return filled

@@ -1,0 +1,84 @@
+from collections.abc import Callable
+
+import pytest
+
+from gpu.coordinates import ImageSize
+from gpu.jpeg.camera import read_camera
+from tasks.domain.atlas import LensAtlas, load_atlas
+from tasks.domain.methods.method import RouteOptions
+from tasks.domain.methods.shoot_atlas import METHOD
+from tasks.domain.observations import Observation
+from tasks.domain.schemas import CurveWarp, PhotoRef, RoutedPhoto
+from tasks.domain.shipped_atlas import shipped_atlas
+from tasks.domain.tables import canonical_json, shipped_correction_table
+from tasks.warps import radial_map_of
+from tests.camera_photos import photo_by
+from tests.fitted_pairs import STRONG, WEAK, learned, listing
+
+PhotoOf = Callable[[int, int], PhotoRef]
+
+
+@pytest.fixture(scope="module")
+def atlas() -> LensAtlas:
+    many = [pair for n in range(12) for pair in listing(f"ash{n}", STRONG, 10)]
+    return learned([*many, *listing("birch", WEAK, 12, frame="2048x1366")])
+
+
+def routed(photo: PhotoRef, atlas: LensAtlas, variant: str = "balanced") -> RoutedPhoto:
+    return METHOD.route(photo, RouteOptions(table=atlas, variant=variant))
+
+
+def test_a_size_with_support_takes_its_own_curve(photo_of: PhotoOf, atlas: LensAtlas) -> None:
+    found = routed(photo_of(2048, 1367), atlas)
+    assert (found.route, found.coefficient_source) == ("atlas_dimension", "loaded")
+    assert isinstance(found.warp, CurveWarp)
+    assert found.warp.factors == pytest.approx(STRONG.factors, abs=1e-4)
+    assert found.expected_error_px == atlas.dimensions["2048x1367"].expected_px
+
+
+def test_profiles_ask_for_more_or_less_support(photo_of: PhotoOf, atlas: LensAtlas) -> None:
+    rare = photo_of(2048, 1366)  # 12 pairs
+    routes = {variant: routed(rare, atlas, variant).route for variant in METHOD.variants}
+    assert routes == {"safe": "atlas_bucket", "balanced": "atlas_bucket", "aggressive": "atlas_dimension"}
+    assert routed(rare, atlas).guardrails == (
+        "dimension by dimension_prior not taken: 12 training pairs, 30 are the least",
+    )
+
+
+def test_a_size_of_an_unknown_bucket_falls_back_to_all(photo_of: PhotoOf, atlas: LensAtlas) -> None:
+    found = routed(photo_of(2048, 1536), atlas)
+    assert (found.route, found.coefficient_source) == ("atlas_global", "fallback")
+
+
+def test_metadata_beats_what_the_size_makes_likely(photo_of: PhotoOf) -> None:
+    assert METHOD.observer is not None
+    options = METHOD.options(variant="balanced")
+    photo = photo_by("Canon", "Canon EOS 5D Mark II", "EF16-35mm f/2.8L II USM", 16)
+    seen = METHOD.observer.look(METHOD.observer.job(photo, options))
+    assert seen == read_camera(photo)
+    observation = METHOD.observer.record("house_g1", seen)
+    assert Observation.model_validate_json(observation.model_dump_json()) == observation
+    found = METHOD.choose(photo_of(2048, 1366), options, observation)
+    assert (found.route, found.coefficient_source) == ("atlas_snap", "searched")
+    assert "16 mm" in found.reason
+    assert METHOD.choose(photo_of(2048, 1366), options, None).route == "atlas_dimension"
+
+
+def test_an_observation_without_a_camera_changes_nothing(photo_of: PhotoOf) -> None:
+    photo, options = photo_of(2048, 1366), RouteOptions()
+    nothing = Observation(photo_id=photo.id)
+    assert METHOD.choose(photo, options, nothing) == METHOD.route(photo, options)
+
+
+def test_the_shipped_atlas_knows_the_sizes_of_the_shipped_table_and_hundreds_of_lenses() -> None:
+    found = shipped_atlas()
+    assert set(found.dimensions) == set(shipped_correction_table().dimensions)
+    assert len(found.profiles) > 200
+    assert load_atlas(canonical_json(found), source="shipped") == found
+    assert found.everything.expected_px is None
+
+
+@pytest.mark.parametrize("size", [(2048, 1367), (2048, 1536), (1367, 2048), (3, 2), (1, 1), (65535, 1)])
+def test_every_size_gets_a_map_from_the_shipped_atlas(photo_of: PhotoOf, size: tuple[int, int]) -> None:
+    found = METHOD.route(photo_of(*size), RouteOptions())
+    assert radial_map_of(found.warp, ImageSize(*size)) is not None
