@@ -17,6 +17,7 @@ from pydantic import ConfigDict
 from infra.errors import ObjectMissing, StoreDenied, StoreError, StoreUnavailable
 from infra.store.interface import ObjectStore, StoredObject
 from tasks.domain.errors import DocumentError
+from tasks.domain.fitted_pairs import KeptFinding
 from tasks.domain.fsck import Digest, Finding, FsckReport, Kind
 from tasks.domain.ledger import ChampionPointer, LedgerEntry
 from tasks.domain.schemas import Record, RenderedShard, RunManifest, RunPlan
@@ -33,6 +34,9 @@ _READERS = 8
 _AT_ONCE = 1000  # objects that are handed to the readers in one go, so that few results wait
 _LONGEST_RECORD = 64 << 20  # bytes; the plan of 100,000 photos has about 60 million
 _LOOKS = 5  # at a store that goes on changing; leases are renewed every few seconds
+
+
+_DIGEST_IN_KEY = re.compile(r"diagnoses/.+_([0-9a-f]{16})\.json")
 
 
 class _Lease(Record):
@@ -55,6 +59,7 @@ _RECORDS: dict[re.Pattern[str], type[Record]] = {
     re.compile(r"runs/[^/]+/plan\.json"): RunPlan,
     re.compile(r"renders/[^/]+/shard\.json"): RenderedShard,
     re.compile(r"champions/.+"): ChampionPointer,
+    re.compile(r"fits/.+"): KeptFinding,
     re.compile(r"flights/[^/]+/[^/]+/lease\.json"): _Lease,
     re.compile(r"flights/[^/]+/[^/]+/attempts/.+"): _Step,
 }
@@ -112,7 +117,7 @@ def _look(stored: StoredObject, store: ObjectStore) -> _Look:
     kind = next((kind for pattern, kind in _RECORDS.items() if pattern.fullmatch(stored.key)), None)
     try:
         if kind is None:
-            return _Look(stored, _digest(store.stream(stored.key)))
+            return _hashed(stored, store)
         if stored.size > _LONGEST_RECORD:
             sentence = f"it has {stored.size} bytes, a {_word(kind)} has at most {_LONGEST_RECORD}"
             return _Look(stored, _digest(store.stream(stored.key)), wrong=_wrong(stored, sentence))
@@ -123,6 +128,14 @@ def _look(stored: StoredObject, store: ObjectStore) -> _Look:
         raise
     except StoreError as error:
         return _Look(stored, wrong=_wrong(stored, str(error)))
+
+
+def _hashed(stored: StoredObject, store: ObjectStore) -> _Look:
+    digest = _digest(store.stream(stored.key))
+    if (named := _DIGEST_IN_KEY.fullmatch(stored.key)) and not digest.sha256.startswith(named[1]):
+        sentence = "its digest is not the one in its key; restore it from a copy, or remove it"
+        return _Look(stored, digest, wrong=_wrong(stored, sentence, kind="altered"))
+    return _Look(stored, digest)
 
 
 def _digest(chunks: Iterable[bytes]) -> Digest:
@@ -141,6 +154,8 @@ def _parsed(kind: type[Record], stored: StoredObject, body: bytes) -> _Look:
         sentence = f"it is no {_word(kind)} of this version: {error.problems[0]}; restore it from a copy"
         return _Look(stored, digest, wrong=_wrong(stored, sentence))
     wrong = _wrong_entry(record, stored, body) if isinstance(record, LedgerEntry) else None
+    if isinstance(record, KeptFinding) and not stored.key.endswith(f"/{record.content}.json"):
+        wrong = _wrong(stored, "it is of other files than its key tells; remove it", kind="misplaced")
     return _Look(stored, digest, record if isinstance(record, _KEPT) else None, wrong)
 
 

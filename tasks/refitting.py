@@ -15,7 +15,8 @@ from gpu.jpeg.rejection import PhotoRejected
 from gpu.pair_fit.files import fit_files
 from infra.errors import ObjectExists, ObjectMissing
 from infra.store.interface import ObjectStore
-from tasks.domain.fitted_pairs import FittedPair, PairFinding, finding_of
+from tasks.domain.errors import DocumentError
+from tasks.domain.fitted_pairs import FittedPair, KeptFinding, PairFinding, finding_of, sealed_finding
 from tasks.domain.pairs import TrainingPair
 from tasks.domain.strict_json import parse_record
 from tasks.domain.tables import canonical_json
@@ -82,8 +83,8 @@ def _finding(
     except OSError as error:
         reason = f"it cannot be read any more: {error.strerror or error}"
         return PairFinding(verdict="lost", reason="unreadable", sentence=reason), False
-    key = fit_key(content_digest(files), FIT_VERSION)
-    kept = _kept(store, key)
+    content = content_digest(files)
+    kept = _kept(store, content)
     if kept is not None:
         return kept, False
     try:
@@ -92,7 +93,7 @@ def _finding(
         finding = PairFinding(verdict="rejected", reason=error.code, sentence=str(error))
     except PhotoLost as error:
         return PairFinding(verdict="lost", reason=error.code, sentence=str(error)), False
-    return _keep(store, key, finding), True
+    return _keep(store, content, finding), True
 
 
 def content_digest(files: tuple[bytes, bytes]) -> str:
@@ -100,17 +101,27 @@ def content_digest(files: tuple[bytes, bytes]) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(file).digest() for file in files)).hexdigest()
 
 
-def _kept(store: ObjectStore, key: str) -> PairFinding | None:
+def _kept(store: ObjectStore, content: str) -> PairFinding | None:
+    """Read what was found before; a record that is damaged, or of other files, is removed."""
+    key = fit_key(content, FIT_VERSION)
+    if (stored := store.head(key)) is None:
+        return None
     try:
-        return parse_record(store.read(key), PairFinding, source=key)
+        kept = parse_record(store.read(key), KeptFinding, source=key)
     except ObjectMissing:
         return None
+    except DocumentError:
+        kept = None
+    if kept is None or kept.content != content:
+        store.delete(key, expected=stored.version)
+        return None
+    return kept.finding
 
 
-def _keep(store: ObjectStore, key: str, finding: PairFinding) -> PairFinding:
+def _keep(store: ObjectStore, content: str, finding: PairFinding) -> PairFinding:
     """Keep a finding; where another refit was faster, with the last digits of another machine, take its."""
     try:
-        store.create(key, canonical_json(finding))
+        store.create(fit_key(content, FIT_VERSION), canonical_json(sealed_finding(content, finding)))
     except ObjectExists:
-        return parse_record(store.read(key), PairFinding, source=key)
+        return _kept(store, content) or finding
     return finding

@@ -6,12 +6,14 @@
     a manifest        sealed by the entry ``rendered``
       seals           plan, table, contact sheet, zip and the records of the shards
     a shard's record  seals its photos
+    a fit             seals itself; a diagnosis has its digest in its key
 
 A run with an entry ``pruned`` may lack its zip, and the photos that no other run needs. Objects under
 ``probe/`` and the leases of flights come and go. Unsealed objects are no damage where work that is cut off
 leaves them: a plan without a manifest, photos without a sealed record, a flight's attempt without an entry.
 
-One loss shows nowhere: that of an entry which alone seals nothing.
+Three losses show nowhere: that of an entry which alone seals nothing, of a fit, which the next refit finds
+again, and of a diagnosis, which is proxy.
 """
 
 import hashlib
@@ -29,6 +31,8 @@ from tasks.keys import champion_key, manifest_key, photo_key, plan_key, shard_ke
 
 WORKING = re.compile(r"probe/.+|flights/[^/]+/[^/]+/lease\.json")
 """Keys of objects that come, change and go while work is done."""
+
+_SELF_SEALED = re.compile(r"fits/|diagnoses/")  # reading them has shown whether they are whole
 
 _OF_RUN = re.compile(r"runs/([^/]+)/(?:plan\.json|table\.json|contact_sheet\.jpg)|submissions/([^/]+)\.zip")
 _OF_SHARD = re.compile(r"renders/([^/]+)/[^/]+")
@@ -177,7 +181,7 @@ def _standings(contents: StoreContents, *, sealed: set[str], wrong: set[str]) ->
     attempts = {match[1] for match in map(_OF_ATTEMPT.fullmatch, sealed) if match}
 
     def standing(key: str) -> Standing:
-        if key in wrong or key in contents.entries or WORKING.fullmatch(key):
+        if key in wrong or key in contents.entries or WORKING.fullmatch(key) or _SELF_SEALED.match(key):
             return "accounted for"
         if (shard := _OF_SHARD.fullmatch(key)) is not None:
             record = shard_key(shard[1])

@@ -4,17 +4,19 @@ A finding belongs to the content of two files, not to their names, so equal file
 pooling needs and nothing of the pixels.
 """
 
-from typing import Annotated, Literal
+import hashlib
+from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gpu.lens_curve import LensCurve
 from gpu.pair_fit.fit import PairFit
 from gpu.pair_fit.information import NormalEquations
 from tasks.domain.naming import listing_of
 from tasks.domain.pairs import TrainingPair
-from tasks.domain.schemas import Record
+from tasks.domain.schemas import Record, Sha256
+from tasks.domain.tables import canonical_json
 
 _MOST_POWERS = 5  # those of gpu.curve_space
 
@@ -37,6 +39,31 @@ class PairFinding(Record):
     """Of those factors."""
     expected_error_px: float | None = Field(default=None, ge=0.0)
     """RMS over the frame, foretold by the fit."""
+
+
+class KeptFinding(Record):
+    """A finding as it is kept, which seals itself: a damaged one, or one of other files, cannot pass."""
+
+    content: Sha256
+    """Over the digests of original and target; the record's key tells it too."""
+    finding: PairFinding
+    sha256: Sha256
+    """Over content and finding."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.sha256 != _seal(self.content, self.finding):
+            raise ValueError("it is not the finding that was kept")
+        return self
+
+
+def sealed_finding(content: str, finding: PairFinding) -> KeptFinding:
+    """Prepare a finding to be kept."""
+    return KeptFinding(content=content, finding=finding, sha256=_seal(content, finding))
+
+
+def _seal(content: str, finding: PairFinding) -> str:
+    return hashlib.sha256(content.encode() + b"\0" + canonical_json(finding)).hexdigest()
 
 
 class FittedPair(Record):

@@ -13,6 +13,7 @@ from infra.store.opening import open_store
 from tasks.domain.atlas_learning import learn_atlas
 from tasks.domain.pairs import TrainingPair
 from tasks.domain.tables import canonical_json
+from tasks.fsck import fsck
 from tasks.pair_trials import ReadPair
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
 from tasks.refitting import FIT_VERSION, Progress, Refit, content_digest, fitted_pairs
@@ -145,3 +146,32 @@ def test_what_is_found_does_not_depend_on_the_number_of_processes(
         one = refit(open_store(str(tmp_path / "alone")), alone)
     many = refit(store, workers)
     assert canonical_json(learn_atlas(one.pairs, LABEL)) == canonical_json(learn_atlas(many.pairs, LABEL))
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"other"])
+def test_a_damaged_finding_is_found_by_fsck_and_fitted_again(
+    store: ObjectStore, workers: PhotoWorkers, damage: bytes
+) -> None:
+    first = refit(store, workers, PAIRS[:1])
+    assert fsck(store).is_clean
+    (kept_fit,) = list(store.list("fits/"))
+    body = store.read(kept_fit.key)
+    store.delete(kept_fit.key)
+    store.create(kept_fit.key, damage and body.replace(b'"verdict":"radial"', b'"verdict":"lost"') + damage)
+    assert [finding.key for finding in fsck(store).findings] == [kept_fit.key]
+    second = refit(store, workers, PAIRS[:1])
+    assert (second.fitted, second.pairs) == (1, first.pairs)
+    assert fsck(store).is_clean
+
+
+def test_a_finding_under_the_key_of_other_files_is_not_taken(
+    store: ObjectStore, workers: PhotoWorkers
+) -> None:
+    first = refit(store, workers, PAIRS[:2])
+    one, other = (found.key for found in store.list("fits/"))
+    body = store.read(one)
+    store.delete(other)
+    store.create(other, body)
+    assert [(found.key, found.kind) for found in fsck(store).findings] == [(other, "misplaced")]
+    second = refit(store, workers, PAIRS[:2])
+    assert (second.fitted, second.pairs) == (1, first.pairs)

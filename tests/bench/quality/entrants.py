@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.domain.methods.method import Method, Observation, RouteOptions
+from tasks.domain.methods.method import Method, RouteOptions
+from tasks.domain.observations import Observation
 from tasks.domain.schemas import IdentityWarp, PhotoRef, RoutedPhoto
 from tasks.observing import observed
 from tasks.photo_workers import PhotoWorkers
