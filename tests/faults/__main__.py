@@ -3,6 +3,8 @@
 import argparse
 import tempfile
 import time
+import traceback
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import fields
 from functools import cache
@@ -28,13 +30,22 @@ def main() -> int:
         site = Site(Path(folder), counts, arguments.seed, the_bench)
         for name in arguments.only or SUITES:
             began = time.monotonic()
-            for verdict in SUITES[name](site):
+            for verdict in _injected(name, site):
                 print(verdict, flush=True)
                 verdicts.append(verdict)
             seconds[name] = time.monotonic() - began
     print(table(verdicts, seconds))
     print(last_line(verdicts))
     return 1 if any(verdict.outcome == "wrong" for verdict in verdicts) else 0
+
+
+def _injected(name: str, site: Site) -> Iterator[Verdict]:
+    """Run a suite; one that cannot go on is wrong, and costs the others nothing."""
+    try:
+        yield from SUITES[name](site)
+    except Exception as error:
+        traceback.print_exc()
+        yield Verdict(name, "the suite itself", (f"it ended with {type(error).__name__}: {error}",))
 
 
 def _parser() -> argparse.ArgumentParser:
