@@ -8,8 +8,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from tempfile import TemporaryDirectory
 from typing import Final
 
+from infra.store.opening import open_store
+from tasks.domain.atlas_learning import learn_atlas
+from tasks.domain.atlas_tables import bucket_table_of, correction_table_of
 from tasks.domain.pairs import TrainingPair
 from tasks.domain.schemas import Record
 from tasks.domain.search_schemas import PairSearchOptions, TableBuildOptions
@@ -17,6 +21,7 @@ from tasks.domain.searched_tables import TableLabel
 from tasks.domain.tables import shipped_bucket_table, shipped_correction_table, shipped_global_table
 from tasks.pair_trials import ReadPair
 from tasks.photo_workers import PhotoWorkers
+from tasks.refitting import fitted_pairs
 from tasks.searching import build_correction_table, search_bucket_pairs, search_global_pair
 
 Tables = Mapping[str, Record]
@@ -113,6 +118,26 @@ def _table_by_grid(training: Training) -> Tables:
     return {"calibguard_dim": table}
 
 
+def _atlas(training: Training) -> Tables:
+    """Fit every pair, and learn from the fits an atlas and the tables that stand for it."""
+    with TemporaryDirectory(prefix="calibguard-fits-") as folder:
+        found = fitted_pairs(
+            training.pairs,
+            read=training.read,
+            workers=training.workers,
+            store=open_store(folder),
+            progress=lambda done, total: None,
+        )
+    atlas = learn_atlas(found.pairs, _label("atlas"))
+    dimensions = correction_table_of(atlas, shipped_correction_table(), _label("calibguard_dim"))
+    buckets = bucket_table_of(atlas, shipped_bucket_table(), _label("dim_bucket_microgrid"))
+    return {
+        "shoot_atlas": atlas,
+        "calibguard_dim": dimensions.table,
+        "dim_bucket_microgrid": buckets.table,
+    }
+
+
 def _pair_options(training: Training) -> PairSearchOptions:
     if training.quick:
         return PairSearchOptions(seed=training.seed, search_pairs=_QUICK_PAIRS)
@@ -127,4 +152,5 @@ FITS: Final = (
     Fit("global_search", _global_pair),
     Fit("bucket_search", _bucket_pairs),
     Fit("table_by_grid", _table_by_grid),
+    Fit("atlas", _atlas),
 )
