@@ -15,6 +15,7 @@ class Deployment:
         name: Second half of ``prefect deployment run FLOW/NAME``.
         parameters: What the deployment fixes; the rest keeps the flow's defaults.
         tags: For filtering in the UI.
+        is_nightly: Whether settings say when it runs by itself.
     """
 
     entrypoint: str
@@ -22,6 +23,7 @@ class Deployment:
     description: str
     parameters: dict[str, object] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    is_nightly: bool = False
 
 
 def catalog() -> Iterator[Deployment]:
@@ -58,6 +60,13 @@ def catalog() -> Iterator[Deployment]:
             parameters={"apply": apply},
             tags=("prune",),
         )
+    yield Deployment(
+        entrypoint="flows.refit.refit",
+        name="nightly",
+        description="Refits atlas and tables from all training pairs into a candidate; promotes nothing.",
+        tags=("refit",),
+        is_nightly=True,
+    )
     yield from _judged()
     yield Deployment(
         entrypoint="flows.diagnose.diagnose",

@@ -16,11 +16,12 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.schedules import Cron, Schedule
 from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
 from deployments.catalog import Deployment, catalog
-from infra.settings import load_settings
+from infra.settings import Settings, load_settings
 
 RUNS_AT_ONCE = 2  # a render uses every core; the second place is for a preflight or a short run
 HEARTBEAT_S = 30
@@ -29,16 +30,17 @@ _SILENT_RUNS = "CalibGuard: silent runs are Crashed"
 _ENDED = ("Completed", "Failed", "Cancelled", "Crashed")
 
 
-def register(work_pool: str, *, working_dir: Path) -> list[str]:
+def register(settings: Settings, *, working_dir: Path) -> list[str]:
     """Create or update everything, and return the deployments' full names.
 
     Args:
-        work_pool: Name of the process work pool.
+        settings: Name the work pool, and when nightly runs start; without a data root none does.
         working_dir: Where flow runs are started: the folder with ``.env``.
     """
+    work_pool = settings.work_pool
     _create_work_pool(work_pool, working_dir)
     _create_automation(work_pool)
-    deployments = [_deployment(entry, work_pool) for entry in catalog()]
+    deployments = [_deployment(entry, settings) for entry in catalog()]
     deploy(
         *deployments,
         work_pool_name=work_pool,
@@ -50,18 +52,25 @@ def register(work_pool: str, *, working_dir: Path) -> list[str]:
     return [f"{deployment.flow_name}/{deployment.name}" for deployment in deployments]
 
 
-def _deployment(entry: Deployment, work_pool: str) -> RunnerDeployment:
+def _deployment(entry: Deployment, settings: Settings) -> RunnerDeployment:
     flow: Flow[..., object] = load_flow_from_entrypoint(entry.entrypoint)
     deployment = flow.to_deployment(
         name=entry.name,
         description=entry.description,
         parameters=entry.parameters,
         tags=list(entry.tags),
-        work_pool_name=work_pool,
+        work_pool_name=settings.work_pool,
         entrypoint_type=EntrypointType.MODULE_PATH,
+        schedule=_nightly(settings) if entry.is_nightly else None,
+        concurrency_limit=1 if entry.is_nightly else None,
     )
     assert isinstance(deployment, RunnerDeployment)  # noqa: S101  narrows a signature shared with async code
     return deployment
+
+
+def _nightly(settings: Settings) -> Schedule:
+    has_pairs = settings.data_root is not None
+    return Cron(settings.refit_cron, timezone=settings.time_zone, active=has_pairs)
 
 
 def _create_work_pool(name: str, working_dir: Path) -> None:
@@ -110,7 +119,7 @@ def main() -> None:
     """Register everything on the server that Prefect's settings name."""
     parser = argparse.ArgumentParser(prog="python -m deployments.register", description=main.__doc__)
     parser.parse_args()
-    for name in register(load_settings().work_pool, working_dir=Path.cwd()):
+    for name in register(load_settings(), working_dir=Path.cwd()):
         print(f"prefect deployment run {name}")
 
 

@@ -17,6 +17,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
 from urllib.parse import urlsplit, urlunsplit
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret, SecretStr, ValidationError
 from pydantic_settings import (
@@ -162,6 +163,18 @@ def _with_zone(moment: datetime) -> datetime:
     return moment
 
 
+def _cron(line: str) -> str:
+    if len(line.split()) != 5:
+        raise ValueError(f"expected a cron line of five fields such as '0 2 * * *', found {line!r}")
+    return line
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"expected a time zone such as Europe/Berlin, found {name!r}")
+    return name
+
+
 def _usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -234,6 +247,13 @@ class Settings(BaseSettings):
         description="Free disk space in MiB that must be left beside what a run needs; 0 asks for none.",
     )
     work_pool: str = Field("calibguard", description="Prefect work pool that the deployments belong to.")
+    refit_cron: Annotated[str, AfterValidator(_cron)] = Field(
+        "0 2 * * *",
+        description="When `refit/nightly` runs, as a cron line; it does so only where a data root is set.",
+    )
+    time_zone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="Time zone of that schedule, such as Europe/Berlin."
+    )
     portal_url: WebUrl = Field(
         PrivateUrl("http://127.0.0.1:8500"),
         description="Scoring portal. On plain http of this machine it is our own, which `make up` starts.",

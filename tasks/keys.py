@@ -9,6 +9,7 @@ renders/<shard digest>/<id>.jpg   rendered photos, as a folder
 renders/<shard digest>/shard.json written after the photos: the shard is finished
 fingerprints/<digest>.json        decoded photos in numbers, by the digest of their files
 fits/<version>/<digest>.json      what was found on a training pair, by the digest of its two files
+candidates/<name>/<method>.json   tables of a refit; candidate.json, written last, tells how it fared
 scores/<judge>/<name>/<request>/  scored.csv, summary.json, then scored.json, which binds both to the zip
 analyses/<name>/<digest>.json     a scored submission taken apart; one for each set of rivals
 decisions/<name>/<digest>.json    what gates decided, with all the evidence
@@ -72,6 +73,16 @@ def shard_key(shard_digest: str) -> str:
 def fingerprint_key(digest: str) -> str:
     """Key of the fingerprint of a set of photos, by the digest over their files."""
     return f"fingerprints/{digest}.json"
+
+
+def candidate_key(name: str) -> str:
+    """Key of the record that completes a refit."""
+    return f"candidates/{name}/candidate.json"
+
+
+def candidate_table_key(name: str, method: str) -> str:
+    """Key of the table that a refit made for a method."""
+    return f"candidates/{name}/{method}.json"
 
 
 def fit_key(digest: str, version: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gpu.remap.backend import BackendName
 from gpu.render import engine_versions
-from infra.errors import ObjectExists
+from infra.errors import ObjectExists, ObjectMissing
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
 from tasks.domain.errors import DomainError, UnusableWarpError
@@ -14,6 +14,7 @@ from tasks.domain.methods.method import Method, RouteOptions
 from tasks.domain.methods.registry import find_method
 from tasks.domain.naming import check_artifact_tag, submission_name
 from tasks.domain.observations import Observation
+from tasks.domain.refit import CANDIDATE_NAME
 from tasks.domain.schemas import (
     Engine,
     Inventory,
@@ -27,7 +28,7 @@ from tasks.domain.schemas import (
 from tasks.domain.shards import folder_digest, plan_document, plan_shards
 from tasks.domain.tables import canonical_json, table_digest
 from tasks.failures import step
-from tasks.keys import plan_key, table_key
+from tasks.keys import candidate_table_key, plan_key, table_key
 
 _NAME_TRIES = 60
 
@@ -113,7 +114,7 @@ def chosen_method(choice: MethodChoice) -> tuple[Method, RouteOptions]:
     method = find_method(choice.method)
     options = method.options(
         variant=choice.variant,
-        document=_read_table(choice.table) if choice.table else None,
+        document=_read_table(choice.table, choice.method) if choice.table else None,
         source=choice.table or "",
         interpolation=choice.interpolation,
         border=choice.border,
@@ -126,7 +127,14 @@ def engine_here(backend: BackendName, *, quality: int) -> Engine:
     return Engine(backend=backend, quality=quality, versions=engine_versions(backend))
 
 
-def _read_table(table: str) -> bytes:
+def _read_table(table: str, method: str) -> bytes:
+    """Read a file, or the table that a refit's candidate has for the method."""
+    if CANDIDATE_NAME.fullmatch(table):
+        store = run_store()
+        try:
+            return store.read(candidate_table_key(table, method))
+        except ObjectMissing as error:
+            raise TableUnreadable(f"{store.url} has no {table} with a table of {method!r}") from error
     try:
         return Path(table).read_bytes()
     except OSError as error:

@@ -89,10 +89,15 @@ def keep_record(
         Key and SHA-256, for a ledger entry to seal.
     """
     document = record.model_dump_json(indent=1).encode()
+    key = key_of(name, hashlib.sha256(document).hexdigest())
+    return key, keep_bytes(key, document, store)
+
+
+def keep_bytes(key: str, document: bytes, store: ObjectStore) -> str:
+    """Store a document and give its SHA-256, for a ledger entry to seal."""
     digest = hashlib.sha256(document).hexdigest()
-    key = key_of(name, digest)
     store.create(key, document, sha256=digest)
-    return key, digest
+    return digest
 
 
 def parsed_record(kind: type[T], body: bytes, key: str, store: ObjectStore) -> T:

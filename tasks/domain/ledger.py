@@ -24,6 +24,7 @@ from tasks.domain.tables import shipped_text
 Event = Literal[
     "imported",  # of the user's own history
     "rendered",  # a run is complete; no judge is concerned
+    "refitted",  # a candidate table is complete; no judge is concerned
     "submitted",  # may be uploaded, and is about to be
     "scored",
     "rescored",  # scored once more: as an anchor, or at the deadline

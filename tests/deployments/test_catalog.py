@@ -25,7 +25,14 @@ def test_the_catalog_holds_the_deployments_of_the_runbook() -> None:
 
 def test_the_catalog_leads_from_a_run_to_a_champion() -> None:
     names = {f"{entry.entrypoint.rpartition('.')[2]}/{entry.name}" for entry in catalog()}
-    assert names >= {"submit/portal", "analyse/scored", "promote/gate", "fallback/deadline", "pipeline/safe"}
+    assert names >= {
+        "submit/portal",
+        "analyse/scored",
+        "promote/gate",
+        "fallback/deadline",
+        "pipeline/safe",
+        "refit/nightly",
+    }
 
 
 @pytest.mark.parametrize("entry", list(catalog()), ids=lambda entry: entry.name)

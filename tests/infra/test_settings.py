@@ -305,6 +305,21 @@ def test_settings_are_frozen_and_travel_to_another_process(monkeypatch: pytest.M
     assert describe_settings(copy) == describe_settings(settings)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("CALIBGUARD_TIME_ZONE", "Mars/Olympus", "expected a time zone such as Europe/Berlin"),
+        ("CALIBGUARD_REFIT_CRON", "every night", "expected a cron line of five fields"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid, match=words):
+        load_settings(None)
+
+
 def test_settings_made_by_a_program_read_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALIBGUARD_WORK_POOL", "pool")
     assert Settings().work_pool == "calibguard"

@@ -16,7 +16,7 @@ from tasks.pairs import pairs_in
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
 from tests.bench.quality import __main__ as program
 from tests.bench.quality.entrants import IDENTITY, Entrant, entrants_of, intentions_of, left_alone
-from tests.bench.quality.fits import Fit, Fitted, Training, fitted
+from tests.bench.quality.fits import FITS, Fit, Fitted, Training, fitted
 from tests.bench.quality.folder import BenchFolder, drawn_folder, whole_listings
 from tests.bench.quality.scoring import EXACT, scored
 
@@ -131,7 +131,7 @@ def test_the_program_writes_the_promised_keys_and_the_chart(
     monkeypatch.setattr("sys.argv", ["quality", *arguments])
     assert program.main() == 0
     document = json.loads(path.read_text())
-    assert set(document["fit_seconds"]) == {"global_search", "bucket_search", "table_by_grid"}
+    assert set(document["fit_seconds"]) == {fit.name for fit in FITS}
     assert [note for note in document["notes"] if "broken_g1" in note]
     means = [each["mean"] for each in document["methods"]]
     assert means == sorted(means)

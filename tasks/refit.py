@@ -1,0 +1,225 @@
+"""Refits atlas and tables from training pairs, measures them on listings they never saw, keeps a candidate.
+
+It promotes nothing: a candidate is used when a render names it, and judged like everything that is rendered.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from infra.errors import ObjectExists
+from infra.store.interface import ObjectStore
+from tasks.adapters import run_store
+from tasks.diagnosis import PairSample, diagnosis_of
+from tasks.domain.atlas_learning import learn_atlas
+from tasks.domain.atlas_tables import bucket_table_of, correction_table_of
+from tasks.domain.diagnosis import Diagnosis, DiagnosisRequest
+from tasks.domain.fitted_pairs import FittedPair
+from tasks.domain.ledger import LedgerEntry
+from tasks.domain.naming import listing_of
+from tasks.domain.pairs import PairInventory, TrainingPair, sampled
+from tasks.domain.refit import (
+    MEASURED,
+    HeldOutFigures,
+    RefitCandidate,
+    RefitRequest,
+    candidate_name,
+    split_listings,
+)
+from tasks.domain.schemas import Provenance
+from tasks.domain.searched_tables import TableLabel
+from tasks.domain.tables import (
+    TableHeader,
+    canonical_json,
+    shipped_bucket_table,
+    shipped_correction_table,
+    table_digest,
+)
+from tasks.failures import step
+from tasks.keys import candidate_key, candidate_table_key
+from tasks.ledger import append
+from tasks.pair_trials import pair_reader
+from tasks.pairs import pairs_in
+from tasks.photo_workers import PhotoWorkers
+from tasks.records import keep_bytes
+from tasks.refitting import Progress, Refit, fitted_pairs
+
+_FAMILY = "refit"
+_QUALITY = 95
+
+Tables = Mapping[str, TableHeader]
+"""A table for each method, by the method's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What was learned, and how it fared where it could not have been learned by heart."""
+
+    tables: Tables
+    figures: tuple[HeldOutFigures, ...]
+    used: int
+    quarantined: Mapping[str, int]
+
+
+@step("find pairs")
+def find_pairs(request: RefitRequest) -> PairInventory:
+    """Find the training pairs of a folder."""
+    return pairs_in(Path(request.pairs_folder))
+
+
+@step("fit pairs")
+def fit_pairs(inventory: PairInventory, workers: PhotoWorkers, progress: Progress) -> Refit:
+    """Fit every pair that was not fitted before."""
+    read = pair_reader(Path(inventory.folder))
+    return fitted_pairs(inventory.pairs, read=read, workers=workers, store=run_store(), progress=progress)
+
+
+@step("learn and measure")
+def learn_and_measure(
+    fits: Refit, request: RefitRequest, workers: PhotoWorkers, *, provenance: Provenance, created: datetime
+) -> Learned:
+    """Learn without the held-out listings, measure on them, then learn from all (see ``learned_from``)."""
+    return learned_from(fits, request, workers, provenance=provenance, created=created)
+
+
+@step("keep candidate")
+def keep_candidate(
+    learned: Learned, fits: Refit, request: RefitRequest, *, provenance: Provenance, created: datetime
+) -> RefitCandidate:
+    """Store tables and candidate, sealed by the ledger."""
+    return kept_candidate(learned, fits, request, run_store(), provenance=provenance, created=created)
+
+
+def learned_from(
+    fits: Refit, request: RefitRequest, workers: PhotoWorkers, *, provenance: Provenance, created: datetime
+) -> Learned:
+    """Learn twice: for the figures from a part of the listings, for the candidate from all.
+
+    Raises:
+        NothingToLearn: No pair, or none outside the held-out listings, teaches a curve.
+        NothingDiagnosed: No held-out pair could be measured.
+    """
+    name = candidate_name(created)
+    pairs = [one.pair for one in fits.pairs]
+    learn, held = split_listings(pairs, held_out=request.held_out, seed=request.seed)
+    figures: tuple[HeldOutFigures, ...] = ()
+    if held:
+        known = {pair.id for pair in learn}
+        partial = _tables([one for one in fits.pairs if one.pair.id in known], name, created)
+        figures = _measured(partial, held, request, workers, provenance=provenance, created=created)
+    atlas = learn_atlas(fits.pairs, TableLabel(name, created.date()))
+    return Learned(
+        tables=_tables(fits.pairs, name, created),
+        figures=figures,
+        used=atlas.pairs_used,
+        quarantined=atlas.quarantined,
+    )
+
+
+def kept_candidate(
+    learned: Learned,
+    fits: Refit,
+    request: RefitRequest,
+    store: ObjectStore,
+    *,
+    provenance: Provenance,
+    created: datetime,
+) -> RefitCandidate:
+    """Write the tables, then the candidate that names them, then the ledger's seal."""
+    listings = {listing_of(one.pair.id) for one in fits.pairs}
+    _, held = split_listings([one.pair for one in fits.pairs], held_out=request.held_out, seed=request.seed)
+    candidate = RefitCandidate(
+        name=candidate_name(created),
+        created=created.isoformat(),
+        request=request,
+        provenance=provenance,
+        found=len(fits.pairs),
+        fitted=fits.fitted,
+        used=learned.used,
+        quarantined=dict(learned.quarantined),
+        listings=len(listings),
+        listings_held_out=len({listing_of(pair.id) for pair in held}),
+        tables={method: table_digest(table) for method, table in learned.tables.items()},
+        figures=learned.figures,
+    )
+    documents = {
+        candidate_table_key(candidate.name, method): canonical_json(table)
+        for method, table in learned.tables.items()
+    }
+    documents[candidate_key(candidate.name)] = candidate.model_dump_json(indent=1).encode()
+    sealed = {key: keep_bytes(key, document, store) for key, document in documents.items()}
+    entry = LedgerEntry(
+        event="refitted", name=candidate.name, at=candidate.created, family=_FAMILY, evidence=sealed
+    )
+    with suppress(ObjectExists):
+        append(entry, store)
+    return candidate
+
+
+def _tables(pairs: Sequence[FittedPair], name: str, created: datetime) -> Tables:
+    label = TableLabel(name, created.date())
+    atlas = learn_atlas(pairs, label)
+    return {
+        "shoot_atlas": atlas,
+        "calibguard_dim": correction_table_of(atlas, shipped_correction_table(), label).table,
+        "dim_bucket_microgrid": bucket_table_of(atlas, shipped_bucket_table(), label).table,
+    }
+
+
+def _measured(
+    tables: Tables,
+    held: Sequence[TrainingPair],
+    request: RefitRequest,
+    workers: PhotoWorkers,
+    *,
+    provenance: Provenance,
+    created: datetime,
+) -> tuple[HeldOutFigures, ...]:
+    """Measure each method with the candidate's table and with the shipped one, on the same pairs."""
+    drawn = sampled(held, count=request.sample, seed=request.seed, per="bucket")
+    sample = PairSample(found=len(held), pairs=drawn, quarantined=())
+    figures: list[HeldOutFigures] = []
+    with TemporaryDirectory(prefix="calibguard-refit-") as folder:
+        for method, variant in MEASURED:
+            path = Path(folder) / f"{method}.json"
+            path.write_bytes(canonical_json(tables[method]))
+            for table in (str(path), None):
+                asked = _diagnosis_request(request, method, variant, table)
+                found = diagnosis_of(sample, asked, workers, provenance=provenance, created=created)
+                figures.append(_figures(found))
+    return tuple(sorted(figures, key=lambda one: one.proxy_mean))
+
+
+def _diagnosis_request(
+    request: RefitRequest, method: str, variant: str | None, table: str | None
+) -> DiagnosisRequest:
+    return DiagnosisRequest(
+        pairs_folder=request.pairs_folder,
+        method=method,
+        variant=variant,
+        table=table,
+        interpolation=None,
+        border=None,
+        quality=_QUALITY,
+        sample=request.sample,
+        sample_per="bucket",
+        seed=request.seed,
+        metric_profile="portal",
+    )
+
+
+def _figures(found: Diagnosis) -> HeldOutFigures:
+    overall = found.groups[0]
+    return HeldOutFigures(
+        method=found.request.method,
+        variant=str(found.request.variant),
+        table="candidate" if found.request.table else "shipped",
+        pairs=overall.proxy_score.photos,
+        proxy_mean=overall.proxy_score.mean,
+        proxy_median=overall.proxy_score.median,
+        zero_rate=overall.proxy_score.zero_rate,
+        interval=overall.interval,
+    )

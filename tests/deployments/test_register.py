@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+
+from deployments.register import register
+from infra.settings import Settings
+from tests.waiting import wait_until
+
+SCHEDULED = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])))
+NIGHTLY = DeploymentFilter(name=DeploymentFilterName(any_=["nightly"]))
+
+
+def nightly_runs() -> list[FlowRun]:
+    with get_client(sync_client=True) as client:
+        return client.read_flow_runs(flow_run_filter=SCHEDULED, deployment_filter=NIGHTLY)
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_a_nightly_refit_is_scheduled_in_its_time_zone_where_there_are_pairs(tmp_path: Path) -> None:
+    assert nightly_runs() == []  # without a data root
+    try:
+        register(
+            Settings(data_root=tmp_path, refit_cron="30 2 * * *", time_zone="Asia/Tokyo"),
+            working_dir=Path.cwd(),
+        )
+        wait_until(nightly_runs, within_s=120, what="a scheduled run")
+        expected = nightly_runs()[0].expected_start_time
+        assert expected is not None
+        assert (expected.hour, expected.minute) == (17, 30)  # in UTC
+    finally:
+        register(Settings(), working_dir=Path.cwd())
