@@ -6,7 +6,7 @@ INSTALL := $(PIP) install --no-cache-dir --no-deps --require-hashes --requiremen
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-header --quiet --cache-dir .calibguard/uv
 
-.PHONY: demo up down test lint lock faults bench-render bench-metric bench-pair-fit bench-quality
+.PHONY: demo up down test lint lock faults bench-render bench-metric bench-pair-fit bench-plumb-line bench-quality
 
 demo: .venv/runtime ## Draw photos (or take PHOTOS=folder), render them through a real Prefect server and worker
 	@$(BIN)/python -m deployments.demo $(if $(PHOTOS),--photos "$(PHOTOS)")
@@ -38,6 +38,9 @@ bench-pair-fit: .venv/dev ## Error and time of fitting the pairs of a folder (PA
 bench-quality: .venv/dev ## Every method on photos it has not seen; DATA=folder, else drawn (QUICK=1: few); JSON=file
 	@$(BIN)/python -m tests.bench.quality $(if $(DATA),--data "$(DATA)") $(if $(JSON),--json "$(JSON)") \
 		$(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(PHOTOS),--photos $(PHOTOS))
+
+bench-plumb-line: .venv/dev ## Curves from lines against known warps: FOLDER with truth.csv
+	@$(BIN)/python -m tests.bench.plumb_line "$(FOLDER)"
 
 lock: .venv/dev ## Renew both lock files
 	@$(LOCK) --upgrade --output-file requirements.lock

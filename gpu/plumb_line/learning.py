@@ -1,0 +1,139 @@
+"""Builds the prior over lens curves from curves that are known, each with how often it was met.
+
+Curves that are as good as one are drawn together, by pixels. The mixture then has two layers: narrow
+components, each a lens that is met again, and broad ones for a lens like those that are known. How broad is
+asked of the curves themselves: each family of curves (one lens) is foretold by the others, and the width
+that does so best is taken; what few curves say of a component's own spread counts by their number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gpu.coordinates import ImageSize
+from gpu.lens_curve import LensCurve
+from gpu.plumb_line.prior import CurvePrior
+from gpu.plumb_line.shape import EVEN_POWERS, Array, Powers, from_lens_curve, one_pixel, shape_metric
+from gpu.plumb_line.zoom import learn_zoom_rule
+
+_WIDTHS = (0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 0.9)  # of the curves' own spread
+_NARROW_PX = 0.15  # RMS over the frame: copies of a lens, focus, and what three coefficients leave
+_RIDGE_PX = 0.1
+_MOST_NARROW, _MOST_BROAD = 512, 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Clusters:
+    weights: Array  # (K,)
+    means: Array  # (K, 3)
+    scatters: Array  # (K, 3, 3), covariance of the curves within each
+
+
+def learn_prior(
+    curves: Sequence[tuple[LensCurve, float]],
+    size: ImageSize,
+    *,
+    families: Sequence[str] | None = None,
+    unseen: float = 0.3,
+    wiggle_px: float = 0.2,
+    powers: Powers = EVEN_POWERS,
+) -> CurvePrior:
+    """Build a prior from curves and how often each was met.
+
+    Args:
+        curves: Curve and count, zoom included as those who corrected chose it; counts above 0.
+        size: Photos' size for which pixels are counted.
+        families: Name of each curve's lens. Curves of one lens do not foretell each other, and tell what
+            focal length does. By default each curve is a lens of its own.
+        unseen: Probability that a listing's lens is none of these.
+        wiggle_px: RMS over the frame by which photos at one focal length differ.
+        powers: Of r, of the shape.
+    """
+    fits = [from_lens_curve(curve, size, powers) for curve, _ in curves]
+    thetas = np.array([fit[0] for fit in fits])
+    weights = np.array([count for _, count in curves], np.float64)
+    weights /= weights.sum()
+    metric, pixel = shape_metric(size, powers), one_pixel(size, powers)
+    names = np.array(families if families is not None else [str(number) for number in range(len(curves))])
+    spread = _scatter(thetas, weights) + _RIDGE_PX**2 * pixel
+    width = _best_width(thetas, weights, names, spread)
+    narrow = _drawn_together(thetas, weights, metric, most=_MOST_NARROW)
+    broad = _drawn_together(thetas, weights, metric, most=_MOST_BROAD)
+    covariances = [
+        narrow.scatters + _NARROW_PX**2 * pixel,
+        broad.scatters + width**2 * spread,
+    ]
+    return CurvePrior(
+        weights=np.concatenate([(1.0 - unseen) * narrow.weights, unseen * broad.weights]),
+        means=np.concatenate([narrow.means, broad.means]),
+        covariances=np.concatenate(covariances),
+        narrow=np.arange(len(narrow.means) + len(broad.means)) < len(narrow.means),
+        wiggle=wiggle_px**2 * pixel,
+        focal=_focal_spread(thetas, weights, names) + wiggle_px**2 * pixel,
+        zoom_rule=learn_zoom_rule(thetas, np.log([fit[1] for fit in fits]), weights, size, powers),
+        powers=powers,
+    )
+
+
+def _scatter(thetas: Array, weights: Array) -> Array:
+    offset = thetas - weights @ thetas / weights.sum()
+    return np.asarray(offset.T @ (weights[:, None] * offset) / weights.sum())
+
+
+def _focal_spread(thetas: Array, weights: Array, families: Array) -> Array:
+    """Give the covariance of the difference of two curves of one lens, over lenses with several curves.
+
+    Where no lens has several, another focal length may be anything: as different as another lens.
+    """
+    total, counted = np.zeros((3, 3)), 0.0
+    for family in np.unique(families):
+        mine = families == family
+        if mine.sum() > 1:
+            total += 2.0 * weights[mine].sum() * _scatter(thetas[mine], weights[mine])
+            counted += float(weights[mine].sum())
+    return total / counted if counted else 2.0 * _scatter(thetas, weights)
+
+
+def _drawn_together(thetas: Array, weights: Array, metric: Array, *, most: int) -> _Clusters:
+    """Join the two clusters whose joining moves the curves least (Ward's rule), until few are left."""
+    weights, means, scatters = weights.copy(), thetas.copy(), np.zeros((len(thetas), 3, 3))
+    costs = np.array([_costs(number, weights, means, metric) for number in range(len(means))])
+    alive = np.ones(len(means), bool)
+    for _ in range(len(means) - most):
+        one, other = (int(part) for part in np.unravel_index(costs.argmin(), costs.shape))
+        share = weights[[one, other]] / weights[[one, other]].sum()
+        step = means[one] - means[other]
+        scatters[one] = np.tensordot(share, scatters[[one, other]], 1) + share.prod() * np.outer(step, step)
+        means[one] = share @ means[[one, other]]
+        weights[one] += weights[other]
+        alive[other] = False
+        costs[one] = costs[:, one] = np.where(alive, _costs(one, weights, means, metric), np.inf)
+        costs[other] = costs[:, other] = np.inf
+    return _Clusters(weights[alive], means[alive], scatters[alive])
+
+
+def _costs(number: int, weights: Array, means: Array, metric: Array) -> Array:
+    """Give (K,) what joining one cluster with each other moves: pixels squared, by weight."""
+    apart = means - means[number]
+    cost = np.einsum("ki,ij,kj->k", apart, metric, apart) * weights * weights[number]
+    cost /= weights + weights[number]
+    cost[number] = np.inf
+    return np.asarray(cost)
+
+
+def _best_width(thetas: Array, weights: Array, families: Array, spread: Array) -> float:
+    """Take the width whose mixture of the other families foretells each curve best."""
+    white = np.linalg.solve(np.linalg.cholesky(spread), thetas.T).T
+    squares = np.square(white[:, None] - white[None]).sum(axis=-1)
+    other = families[:, None] != families[None]
+    if not other.any(axis=1).all():
+        return _WIDTHS[-1]
+
+    def foretold(width: float) -> float:
+        terms = np.where(other, np.log(weights)[None] - 0.5 * squares / width**2, -np.inf)
+        top = terms.max(axis=1)
+        logs = top + np.log(np.exp(terms - top[:, None]).sum(axis=1)) - 3.0 * np.log(width)
+        return float(weights @ logs)
+
+    return max(_WIDTHS, key=foretold)

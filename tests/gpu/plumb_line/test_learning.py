@@ -1,0 +1,119 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gpu.lens_curve import LensCurve
+from gpu.plumb_line.estimate import estimate_listing
+from gpu.plumb_line.evidence import line_evidence
+from gpu.plumb_line.learning import learn_prior
+from gpu.plumb_line.prior import CurvePrior
+from gpu.plumb_line.shape import EVEN_POWERS, frame_rms_px, from_lens_curve, one_pixel, shape_metric
+from gpu.plumb_line.trust import KnownPhoto, with_learned_trust
+from tests.straight_lines import SIZE, WIDE, chains_through, filled, lens_curves, prior
+
+
+def test_every_lens_is_a_narrow_component_and_broad_ones_lie_round_them() -> None:
+    known = prior(unseen=0.4)
+
+    assert known.narrow.sum() == 24
+    assert known.weights[~known.narrow].sum() == pytest.approx(0.4)
+    theta, _ = from_lens_curve(lens_curves()[5][0], SIZE, EVEN_POWERS)
+    assert np.abs(known.means[known.narrow] - theta).sum(axis=1).min() < 1e-9
+
+
+def test_many_curves_are_drawn_together_without_moving_their_mean_and_spread() -> None:
+    rng = np.random.default_rng(0)
+    thetas = WIDE * rng.uniform(0.0, 1.5, (700, 1)) + 0.002 * rng.standard_normal((700, 3))
+    counts = rng.integers(1, 9, 700)
+
+    known = learn_prior(
+        [(filled(theta), float(count)) for theta, count in zip(thetas, counts, strict=True)], SIZE, unseen=0.0
+    )
+
+    assert known.narrow.sum() == 512
+    mean, covariance = known.mixture.moments()
+    shares = counts / counts.sum()
+    np.testing.assert_allclose(mean, shares @ thetas, atol=1e-9)
+    own = (thetas - mean).T @ (shares[:, None] * (thetas - mean))
+    narrowness = 0.15**2 * one_pixel(SIZE, EVEN_POWERS)
+    np.testing.assert_allclose(covariance, own + narrowness, atol=1e-9)
+
+
+def test_counts_weigh() -> None:
+    (one, _), (other, _) = lens_curves()[4], lens_curves()[20]
+
+    known = learn_prior([(one, 3.0), (other, 1.0)], SIZE, unseen=0.0)
+
+    np.testing.assert_allclose(sorted(known.weights[known.narrow]), [0.25, 0.75])
+
+
+def test_one_curve_is_a_prior_too() -> None:
+    known = learn_prior([(LensCurve((1.0,)), 1.0)], SIZE)
+
+    np.testing.assert_allclose(known.mean, np.zeros(3), atol=1e-12)
+    assert np.isfinite(known.covariances).all()
+    _, filling = from_lens_curve(filled(WIDE), SIZE, EVEN_POWERS)
+    assert known.zoom(WIDE, SIZE) == pytest.approx(filling, abs=1e-3)  # what else is known of zoom
+
+
+def test_curves_of_one_lens_tell_what_focal_length_does() -> None:
+    curves = lens_curves()
+    families = [str(number // 3) for number in range(len(curves))]
+
+    strangers, zooms = learn_prior(curves, SIZE), learn_prior(curves, SIZE, families=families)
+
+    metric = shape_metric(SIZE, EVEN_POWERS)
+    assert 0.5 < np.trace(metric @ zooms.focal) < 0.5 * np.trace(metric @ strangers.focal)  # square pixels
+
+
+def test_a_prior_whose_arrays_do_not_fit_is_refused() -> None:
+    known = prior()
+
+    with pytest.raises(ValueError, match=r"a prior of K = 40 has arrays \(K, 3\)"):
+        replace(known, means=known.means[:-1])
+    with pytest.raises(ValueError, match="sum to 1"):
+        replace(known, weights=known.weights * 0.5)
+
+
+def test_scenes_with_a_bow_of_their_own_are_trusted_for_what_they_miss() -> None:
+    rng = np.random.default_rng(1)
+    expected, missed = [], []
+    for bow in (0.0, 0.02):
+        scenes = [[_scene(prior(), bow * rng.standard_normal(), number)] for number in range(24)]
+        learned = with_learned_trust(prior(), scenes)
+        estimates = [estimate_listing([photo], learned)[0] for [(photo, _)] in scenes]
+        expected.append(np.sqrt(np.mean([estimate.expected_px**2 for estimate in estimates])))
+        misses = [frame_rms_px(estimate.curve, filled(WIDE), SIZE) for estimate in estimates]
+        missed.append(np.sqrt(np.mean(np.square(misses))))
+
+    assert missed[1] > 2.0 * missed[0]
+    np.testing.assert_allclose(expected, missed, rtol=0.5)
+
+
+def test_siblings_that_differ_teach_a_wiggle() -> None:
+    def listings(stray: float) -> list[list[KnownPhoto]]:
+        rng = np.random.default_rng(2)
+        return [
+            [_photo(prior(), WIDE * (1.0 + stray * rng.standard_normal()), 10 * n + k) for k in range(4)]
+            for n in range(6)
+        ]
+
+    metric = shape_metric(SIZE, EVEN_POWERS)
+    steady, moving = (with_learned_trust(prior(), listings(stray)).wiggle for stray in (0.0, 0.04))
+    assert np.trace(metric @ steady) < np.trace(metric @ moving)
+
+
+def test_trust_is_not_learned_from_nothing() -> None:
+    with pytest.raises(ValueError, match="one or more photos"):
+        with_learned_trust(prior(), [[]])
+
+
+def _scene(known: CurvePrior, bow: float, seed: int) -> KnownPhoto:
+    """A photo whose lines say one curve while its true one is another."""
+    chains = chains_through(WIDE + np.array([bow, 0.0, 0.0]), count=40, seed=seed)
+    return line_evidence(chains, known), filled(WIDE)
+
+
+def _photo(known: CurvePrior, theta: np.ndarray, seed: int) -> KnownPhoto:
+    return line_evidence(chains_through(theta, count=40, seed=seed), known), filled(theta)
