@@ -33,6 +33,7 @@ from tasks.records import keep_record
 from tasks.score_keeping import UNSTATED, JudgeChanged, export_scores, flight_seals, keep_scores
 
 _PATIENT = Patience()
+_ASKING = Patience(retry_s=15.0)  # the step around it tries again three times, which an outage is worth
 
 
 class NothingToSubmit(DomainError):
@@ -59,7 +60,7 @@ def ask_who_judges(name: str) -> Judge:
     return judge_of(scoring_portal(), read_run(name, entries(store), store))
 
 
-def judge_of(asked: Portal, run: Run, *, patience: Patience = _PATIENT) -> Judge:
+def judge_of(asked: Portal, run: Run, *, patience: Patience = _ASKING) -> Judge:
     """Give the portal's judge; one that does not say who it is goes by our name and the run's originals."""
     identity = ask_judge(asked, patience=patience)
     if identity is not None:
