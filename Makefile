@@ -39,8 +39,8 @@ bench-quality: .venv/dev ## Every method on photos it has not seen; DATA=folder,
 	@$(BIN)/python -m tests.bench.quality $(if $(DATA),--data "$(DATA)") $(if $(JSON),--json "$(JSON)") \
 		$(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(PHOTOS),--photos $(PHOTOS))
 
-bench-plumb-line: .venv/dev ## Curves from lines against known warps: FOLDER with truth.csv
-	@$(BIN)/python -m tests.bench.plumb_line "$(FOLDER)"
+bench-plumb-line: .venv/dev ## Curves from lines against known warps (DATA=folder with truth.csv)
+	@$(BIN)/python -m tests.bench.plumb_line "$(DATA)"
 
 lock: .venv/dev ## Renew both lock files
 	@$(LOCK) --upgrade --output-file requirements.lock
