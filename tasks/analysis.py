@@ -6,7 +6,7 @@ from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
 from tasks.champion import reigning
 from tasks.domain.analysis import Rival, analyse_scores
-from tasks.domain.ledger import Board, BoardRow, LedgerEntry, board, canonical_name
+from tasks.domain.ledger import Board, LedgerEntry, board, canonical_name
 from tasks.domain.score_schemas import Judge, ScoreAnalysis, Standing
 from tasks.evidence import NotScored, Run, Scored, read_run, read_scored
 from tasks.failures import step
@@ -86,13 +86,8 @@ def standings(
 
 def global_grid(current: Board) -> str | None:
     """Name the best ``global_grid`` that the judge has scored, which a first champion must beat."""
-    row = best_row(current, [BASELINE_FAMILY])
-    return row.name if row else None
-
-
-def best_row(current: Board, families: Sequence[str]) -> BoardRow | None:
-    """Give the best scored row of these families: rows are sorted, the best first."""
-    return next((row for row in current.rows if row.mean is not None and row.family in families), None)
+    grids = (row.name for row in current.rows if row.mean is not None and row.family == BASELINE_FAMILY)
+    return next(grids, None)  # rows are sorted, the best first
 
 
 def _rivals(
