@@ -16,6 +16,15 @@ messages. A caller's own mistake (a malformed key, a negative length) is a ``Val
     │   ├── StoreFull              disk or quota exhausted
     │   ├── StoreNotConforming     the store lacks a guarantee that promotion rests on
     │   └── StoreUnavailable       not reachable or not now; retryable
+    ├── RemoteError                a provider of rented machines
+    │   ├── RemoteUnavailable      not reachable or not now; retryable
+    │   ├── AtCapacity             no machine is free at this price now; retryable, here or elsewhere
+    │   ├── BudgetExhausted        quota or money is used up until it is renewed
+    │   ├── RemoteDenied           the provider does not accept these credentials
+    │   ├── RemoteRefused          the provider refuses the request as it stands
+    │   ├── RemoteAnswerInvalid    the provider answers in a shape that its protocol does not have
+    │   ├── CreateAmbiguous        a job was asked for and may or may not exist
+    │   └── DestroyFailed          a job may still run and cost; the text tells how to end it by hand
     └── PortalError                the scoring portal, on either side of the wire
         ├── PortalUnavailable      not now; retryable
         │   ├── PortalUnreachable  no connection came about, so nothing was sent
@@ -88,6 +97,46 @@ class StoreUnavailable(StoreError):
     """The store cannot be reached or cannot answer at present."""
 
     retryable: ClassVar[bool] = True
+
+
+class RemoteError(AdapterError):
+    """A provider of rented machines refused, failed, or was set up wrongly."""
+
+
+class RemoteUnavailable(RemoteError):
+    """The provider cannot be reached or cannot answer at present."""
+
+    retryable: ClassVar[bool] = True
+
+
+class AtCapacity(RemoteError):
+    """No machine is free at this price at present; another provider may have one."""
+
+    retryable: ClassVar[bool] = True
+
+
+class BudgetExhausted(RemoteError):
+    """Quota, credit or the budget of the settings is used up; waiting a little does not help."""
+
+
+class RemoteDenied(RemoteError):
+    """The provider does not accept these credentials."""
+
+
+class RemoteRefused(RemoteError):
+    """The provider understood the request and refuses it."""
+
+
+class RemoteAnswerInvalid(RemoteError):
+    """The provider's answer is not one that its protocol has."""
+
+
+class CreateAmbiguous(RemoteError):
+    """A job was asked for and may or may not exist; what it is called tells when the provider is asked."""
+
+
+class DestroyFailed(RemoteError):
+    """The end of a job could not be confirmed: it may still run and cost."""
 
 
 class PortalError(AdapterError):
