@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 RemoteState = Literal["queued", "running", "ended", "gone", "unknown"]
-"""``gone``: the provider no longer has it. ``unknown``: a word or silence that says nothing, never the end."""
+"""``gone``: the provider has it no longer. ``unknown``: a word or a silence, never taken for the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Provider(Protocol):
         ...
 
     def harvest(self, handle: Handle) -> str:
-        """Fetch the job's log as far as the provider has one, before it is destroyed; empty if it has none."""
+        """Fetch the job's log as far as the provider has one, before it is destroyed; may be empty."""
         ...
 
     def destroy(self, handle: Handle) -> None:
