@@ -23,6 +23,7 @@ messages. A caller's own mistake (a malformed key, a negative length) is a ``Val
     │   ├── RemoteDenied           the provider does not accept these credentials
     │   ├── RemoteRefused          the provider refuses the request as it stands
     │   ├── RemoteAnswerInvalid    the provider answers in a shape that its protocol does not have
+    │   ├── WatchTaken             another worker watches the job; retryable
     │   ├── CreateAmbiguous        a job was asked for and may or may not exist
     │   └── DestroyFailed          a job may still run and cost; the text tells how to end it by hand
     └── PortalError                the scoring portal, on either side of the wire
@@ -129,6 +130,12 @@ class RemoteRefused(RemoteError):
 
 class RemoteAnswerInvalid(RemoteError):
     """The provider's answer is not one that its protocol has."""
+
+
+class WatchTaken(RemoteError):
+    """Another worker watches the job, and will end it."""
+
+    retryable: ClassVar[bool] = True
 
 
 class CreateAmbiguous(RemoteError):

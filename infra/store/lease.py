@@ -1,4 +1,4 @@
-"""Let one run at a time work on an artifact, across processes and machines.
+"""Let one holder at a time work on something, across processes and machines.
 
 The lease is one object, moved by compare-and-swap and renewed by a thread while its holder lives; after a
 crash it runs out. It keeps honest runs out of each other's way and no more: clocks differ and processes
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from infra.errors import ObjectMissing, StoreError, SubmissionInFlight, VersionConflict
-from infra.portal.strict_json import parse_object
+from infra.errors import AdapterError, ObjectMissing, StoreError, VersionConflict
 from infra.store.interface import ObjectStore
+from infra.strict_json import parse_object
 
 _RENEWALS = 3  # in the life of a lease: two may go wrong
 
@@ -26,23 +26,26 @@ class Lease:
     key: str
     owner: str
     version: str
+    taken: type[AdapterError]
     lost: threading.Event = field(default_factory=threading.Event)
 
     def require_held(self) -> None:
-        """Stop a run whose lease was taken over.
-
-        Raises:
-            SubmissionInFlight: Another run is at work now.
-        """
+        """Stop a holder whose lease was taken over, with an error of the kind ``taken``."""
         if self.lost.is_set():
-            raise SubmissionInFlight(
+            raise self.taken(
                 f"the lease {self.key!r} of {self.owner} ran out and another run took it; its result will do"
             )
 
 
 @contextmanager
 def leased(
-    store: ObjectStore, key: str, *, owner: str, lease_s: float, now: Callable[[], float]
+    store: ObjectStore,
+    key: str,
+    *,
+    owner: str,
+    lease_s: float,
+    now: Callable[[], float],
+    taken: type[AdapterError],
 ) -> Iterator[Lease]:
     """Hold the lease ``key`` for the block.
 
@@ -52,11 +55,10 @@ def leased(
         owner: Who holds it, for people: host and process.
         lease_s: Seconds after which it runs out unless renewed.
         now: Seconds since the epoch; the machines' clocks must agree to well within ``lease_s``.
-
-    Raises:
-        SubmissionInFlight: Another run holds it; the message says who and for how long at most.
+        taken: Raised where another holds it; the message says who and for how long at most.
     """
-    lease = Lease(key, owner, _taken(store, key, owner=owner, lease_s=lease_s, now=now))
+    version = _taken(store, key, owner=owner, lease_s=lease_s, now=now, taken=taken)
+    lease = Lease(key, owner, version, taken)
     ended = threading.Event()
 
     def renew_until_ended() -> None:
@@ -75,18 +77,26 @@ def leased(
                 _put(store, lease, expires=0.0)
 
 
-def _taken(store: ObjectStore, key: str, *, owner: str, lease_s: float, now: Callable[[], float]) -> str:
+def _taken(
+    store: ObjectStore,
+    key: str,
+    *,
+    owner: str,
+    lease_s: float,
+    now: Callable[[], float],
+    taken: type[AdapterError],
+) -> str:
     body = _body(owner, expires=now() + lease_s)
     try:
         found = store.head(key)
         if found is not None:
-            _require_expired(store.read(key), key=key, now=now())
+            _require_expired(store.read(key), key=key, now=now(), taken=taken)
         return store.swap(key, body, expected=found.version if found else None).version
     except (VersionConflict, ObjectMissing) as error:
-        raise SubmissionInFlight(f"another run took the lease {key!r} just now; run again later") from error
+        raise taken(f"another run took the lease {key!r} just now; run again later") from error
 
 
-def _require_expired(body: bytes, *, key: str, now: float) -> None:
+def _require_expired(body: bytes, *, key: str, now: float, taken: type[AdapterError]) -> None:
     try:
         members = parse_object(body)
         owner, expires = members["owner"], members["expires"]
@@ -95,8 +105,8 @@ def _require_expired(body: bytes, *, key: str, now: float) -> None:
     except (ValueError, KeyError) as error:
         raise StoreError(f"{key!r} is no lease: {error}; delete it if no run is at work") from error
     if expires > now:
-        raise SubmissionInFlight(
-            f"{owner} is submitting this artifact; its lease {key!r} runs out in {expires - now:.0f} s "
+        raise taken(
+            f"{owner} is at work on it; its lease {key!r} runs out in {expires - now:.0f} s "
             "unless renewed; run again later to get its result"
         )
 
