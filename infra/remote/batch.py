@@ -1,7 +1,7 @@
 """Look at one attempt at a batch from outside: what the agent says in the store, and how to stop it.
 
     <prefix>spec.json        what the agent is told
-    <prefix>start.py         what a machine without the agent starts with; holds URLs as the specification does
+    <prefix>start.py         what a machine without the agent starts with
     <prefix>control          the agent stops once it is gone
     <prefix>heartbeat.json   replaced by the agent while it lives
     <prefix>manifest.json    the agent's last word

@@ -1,105 +1,278 @@
 """What our Prefect workers have in common: a flow run is one batch on one rented machine.
 
-The machine knows nothing of Prefect and gets none of the worker's environment: only one presigned URL. So the
-worker says how the run is: Running at the first sign of life, and its end, by the agent's manifest. What a
-dead worker left is found in the store; each worker looks for it at its start and every few minutes.
+The machine knows nothing of Prefect and gets nothing of the worker's environment but one presigned URL. So
+the worker says how the run is: Running at the first sign of life, and its end, by the agent's last word. What
+a dead worker left is found in the store; each worker looks for it at its start and every few minutes.
 """
 
 import os
 import random
 import socket
 import threading
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any, ClassVar, Final, Literal
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
 import anyio
 import anyio.abc
+import anyio.from_thread
 import anyio.to_thread
-import httpx
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import InfrastructureNotAvailable, ObjectNotFound, PrefectException
-from prefect.states import Cancelled, Completed, Crashed, Failed, Running
-from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorkerResult
-from pydantic import Field
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import InfrastructureNotAvailable
+from prefect.workers.base import BaseWorker
+from pydantic import BaseModel, ConfigDict, Field
 
-from infra.errors import AdapterError, AtCapacity, ObjectExists
+from infra.errors import AdapterError, AtCapacity, ObjectExists, WatchTaken
 from infra.remote.batch import Batch
 from infra.remote.names import Kind, remote_name
 from infra.remote.provider import Provider, RemoteJob
-from infra.remote.reaping import Reaped, RunFate, reap
+from infra.remote.reaping import Reaped, reap
 from infra.remote.records import Intent, Rental
 from infra.remote.renting import Rent, adopt_job, run_job
 from infra.remote.watch import Ending, Limits, Surroundings
 from infra.settings import Settings, load_settings
-from infra.store.interface import ObjectStore
 from infra.store.opening import configured_store
+from infra.workers.configuration import RemoteConfiguration, RemoteResult, RemoteVariables
+from infra.workers.runs import is_wanted, run_fate, say_ended, say_running, utc_now
 
-_ATTEMPTS: Final = 20  # names that one flow run may use up: each is one machine asked for
+_NAMES: Final = 20  # that one flow run may use up: each is one machine asked for
 _LEASE_S: Final = 120.0
 _REAP_EVERY_S: Final = 300.0
-_UNREACHABLE: Final = (httpx.HTTPError, PrefectException, OSError)
+_JITTER: Final = 0.2
+
+if TYPE_CHECKING:
+    _Worker = BaseWorker[RemoteConfiguration, RemoteVariables, RemoteResult]
+else:
+    _Worker = object  # Prefect registers every subclass of its own, and one without a ``type`` breaks all
 
 
-class RemoteVariables(BaseVariables):
-    """What a work pool or deployment may set about rented machines."""
+class BatchParameters(BaseModel):
+    """What a flow run's parameters say of its batch, see ``flows.render_batch``."""
 
-    poll_seconds: float = Field(
-        default=20.0, gt=0, title="Poll", description="Seconds between two looks at a job; drawn around it."
-    )
-    start_minutes: float = Field(
-        default=30.0, gt=0, title="Start", description="Minutes until the agent's first sign of life."
-    )
-    silence_minutes: float = Field(
-        default=5.0, gt=0, title="Silence", description="Minutes without a sign of life: the machine is lost."
-    )
-    stop_seconds: float = Field(
-        default=60.0, ge=0, title="Stop", description="Seconds that a cancelled agent has to end by itself."
-    )
-    last_word_seconds: float = Field(
-        default=120.0,
-        ge=0,
-        title="Last word",
-        description="Seconds for the agent's manifest, once the provider says that the job has ended.",
-    )
-    capacity_minutes: float = Field(
-        default=10.0,
-        ge=0,
-        title="Capacity",
-        description="Minutes to wait for a free machine before the run is Crashed and tried elsewhere.",
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    batch: str = Field(pattern=r"^[0-9a-f]{64}$")
+    attempt: int = Field(ge=0, le=999)
+    accelerator: Literal["none", "cuda"]
+    deadline: datetime
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of the batch begin with."""
+        return f"batches/{self.batch}/{self.attempt}/"
 
 
-class RemoteJobConfiguration(BaseJobConfiguration):
-    """The same, for one flow run. No environment: nothing of this process leaves it."""
+class RemoteJobMixin(_Worker):
+    """Runs batches on machines of one kind."""
 
-    poll_seconds: float = Field(default=20.0)
-    start_minutes: float = Field(default=30.0)
-    silence_minutes: float = Field(default=5.0)
-    stop_seconds: float = Field(default=60.0)
-    last_word_seconds: float = Field(default=120.0)
-    capacity_minutes: float = Field(default=10.0)
+    kind: Kind
 
-    def prepare_for_flow_run(self, *arguments: Any, **named: Any) -> None:
-        """Prepare as the base does, then drop the environment that it copied Prefect's API key into."""
-        super().prepare_for_flow_run(*arguments, **named)
-        self.env = {}
+    def provider(self, settings: Settings, batch: Batch | None) -> Provider:
+        """Open the provider; ``batch`` is what a job is to start with, None where none is started."""
+        raise NotImplementedError
 
-    def limits(self) -> Limits:
-        """The time limits of watching."""
-        return Limits(
-            poll=timedelta(seconds=self.poll_seconds),
-            start=timedelta(minutes=self.start_minutes),
-            silence=timedelta(minutes=self.silence_minutes),
-            stop=timedelta(seconds=self.stop_seconds),
-            last_word=timedelta(seconds=self.last_word_seconds),
+    async def setup(self) -> None:
+        """Begin as every worker does, then look for what others left behind, again and again."""
+        self._stops: dict[str, threading.Event] = {}
+        await super().setup()
+        assert self._runs_task_group is not None  # noqa: S101  the base has just made it
+        self._runs_task_group.start_soon(self._reap_now_and_then)
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: RemoteConfiguration,
+        task_status: "anyio.abc.TaskStatus[str] | None" = None,
+    ) -> RemoteResult:
+        """Rent a machine for the run's batch, watch it, end it, and set the run's states.
+
+        Raises:
+            AdapterError: No machine was to be had; Prefect makes the run Crashed, and its parent goes on.
+        """
+        wanted = BatchParameters.model_validate(flow_run.parameters)
+        stop = threading.Event()
+
+        def work() -> str:
+            return self._rented(flow_run, wanted, configuration, stop, started)
+
+        def started(name: str) -> None:
+            self._stops[name] = stop
+            if task_status is not None:
+                anyio.from_thread.run_sync(task_status.started, name)
+
+        return RemoteResult(identifier=await _to_the_end(work, stop), status_code=0)
+
+    async def kill_infrastructure(
+        self,
+        infrastructure_pid: str,
+        configuration: RemoteConfiguration,  # noqa: ARG002
+        grace_seconds: int = 30,  # noqa: ARG002  the pool's own time limit holds
+    ) -> None:
+        """Stop a job that has not begun to run yet; one that runs is stopped by its watcher."""
+        stop = self._stops.get(infrastructure_pid)
+        if stop is None:
+            raise InfrastructureNotAvailable(
+                f"{infrastructure_pid} is watched by another worker, which ends it"
+            )
+        stop.set()
+
+    def _rented(
+        self,
+        flow_run: FlowRun,
+        wanted: BatchParameters,
+        configuration: RemoteConfiguration,
+        stop: threading.Event,
+        started: Callable[[str], None],
+    ) -> str:
+        """Rent under the first free name, waiting for a machine while there is none; in a thread."""
+        settings = load_settings()
+        store = configured_store(settings)
+        batch = Batch(store, wanted.prefix)
+        provider = self.provider(settings, batch)
+        log = self.get_flow_run_logger(flow_run)
+        rent = self._rent(settings, provider, flow_run.id, configuration.limits(), stop, say=log.info)
+        patience = time.monotonic() + 60 * configuration.capacity_minutes
+        for number in range(_NAMES):
+            name = str(remote_name(self.kind, flow_run.id, number))
+            intent = Intent(
+                name=name,
+                kind=self.kind,
+                flow_run_id=flow_run.id,
+                batch=wanted.prefix,
+                deadline=wanted.deadline,
+                most_usd=provider.worst_cost_usd(wanted.deadline),
+                worker=rent.owner,
+                at=utc_now(),
+            )
+            job = RemoteJob(
+                name=name,
+                spec_url=batch.spec_url(until=wanted.deadline, now=utc_now()),
+                deadline=wanted.deadline,
+                accelerator=wanted.accelerator,
+            )
+            try:
+                ending = run_job(rent, intent, job, lambda name=name: started(name))  # type: ignore[misc]
+            except ObjectExists:
+                continue  # an earlier life of this worker used the name up
+            except AtCapacity as error:
+                if time.monotonic() >= patience or stop.is_set():
+                    raise
+                log.info("%s; waiting for a free machine", error)
+                stop.wait(_around(configuration.poll_seconds))
+                continue
+            finally:
+                self._stops.pop(name, None)
+            say_ended(flow_run.id, _as_told(ending, stop, flow_run.id))
+            return name
+        raise AtCapacity(f"{_NAMES} names of flow run {flow_run.id} are used up; run the batch again")
+
+    def _rent(
+        self,
+        settings: Settings,
+        provider: Provider,
+        flow_run_id: UUID,
+        limits: Limits,
+        stop: threading.Event,
+        *,
+        say: Callable[[str], None],
+    ) -> Rent:
+        around = Surroundings(
+            now=utc_now,
+            pause=lambda span: _pause(stop, span),
+            is_wanted=lambda: not stop.is_set() and is_wanted(flow_run_id),
+            alive=lambda: say_running(flow_run_id),
+            progress=say,
+        )
+        return Rent(
+            provider=provider,
+            store=configured_store(settings),
+            limits=limits,
+            around=around,
+            owner=f"{self.name} on {socket.gethostname()}, process {os.getpid()}",
+            lease_s=_LEASE_S,
+            say=say,
         )
 
+    async def _reap_now_and_then(self) -> None:
+        with anyio.CancelScope() as scope:
+            self._scheduled_task_scopes.add(scope)
+            try:
+                while True:
+                    await self._reap_once()
+                    await anyio.sleep(_around(_REAP_EVERY_S))
+            finally:
+                self._scheduled_task_scopes.discard(scope)
 
-class RemoteJobResult(BaseWorkerResult):
-    """The identifier is the job's name; the state was set here, so the status is always 0."""
+    async def _reap_once(self) -> None:
+        """Deal with what is open; what is alive and unwatched is watched here from now on."""
+        try:
+            adopted, reaped = await anyio.to_thread.run_sync(self._reaped)
+        except AdapterError as error:
+            self._logger.warning("nothing was reaped: %s", error)
+            return
+        for one in reaped:
+            if one.deed not in ("watched", "left alone"):
+                self._logger.info("%s: %s, %s", one.name, one.deed, one.sentence)
+        for rental in adopted:
+            assert self._runs_task_group is not None  # noqa: S101  it runs this very task
+            self._runs_task_group.start_soon(self._adopted, rental)
+
+    def _reaped(self) -> tuple[list[Rental], list[Reaped]]:
+        settings = load_settings()
+        stop, adopted = threading.Event(), list[Rental]()
+        provider = self.provider(settings, None)
+        rent = self._rent(settings, provider, UUID(int=0), Limits(), stop, say=self._logger.info)
+        return adopted, list(reap(rent, run_fate=run_fate, adopt=adopted.append))
+
+    async def _adopted(self, rental: Rental) -> None:
+        stop = threading.Event()
+        self._stops[rental.name] = stop
+        try:
+            with suppress(WatchTaken):
+                await _to_the_end(lambda: self._watch_adopted(rental, stop), stop)
+        except AdapterError as error:
+            self._logger.warning("%s could not be watched: %s", rental.name, error)
+        finally:
+            self._stops.pop(rental.name, None)
+
+    def _watch_adopted(self, rental: Rental, stop: threading.Event) -> str:
+        settings = load_settings()
+        run, say = rental.intent.flow_run_id, self._logger.info
+        rent = self._rent(settings, self.provider(settings, None), run, Limits(), stop, say=say)
+        ending = adopt_job(rent, rental)
+        say_ended(run, _as_told(ending, stop, run))
+        return rental.name
 
 
+async def _to_the_end(work: Callable[[], str], stop: threading.Event) -> str:
+    """Do the work in a thread; where this task is cancelled, tell the work to stop and wait until it has."""
+
+    async def pass_on_the_cancellation() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            stop.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(pass_on_the_cancellation)
+        done = await anyio.to_thread.run_sync(work)
+        group.cancel_scope.cancel()
+    return done
+
+
+def _as_told(ending: Ending, stop: threading.Event, flow_run_id: UUID) -> Ending:
+    """Tell a worker that was stopped from a run that was cancelled: the first is tried again elsewhere."""
+    if ending.fate == "cancelled" and stop.is_set() and is_wanted(flow_run_id):
+        return Ending("crashed", "the worker was stopped, and the machine with it")
+    return ending
+
+
+def _pause(stop: threading.Event, span: timedelta) -> None:
+    stop.wait(_around(span.total_seconds()))
+
+
+def _around(seconds: float) -> float:
+    return seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  no secret depends on it
