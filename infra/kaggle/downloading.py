@@ -23,7 +23,6 @@ from infra.portal.remote_text import quoted
 _HOSTS: Final = ("kaggle.com", "kaggleusercontent.com", "googleapis.com", "googleusercontent.com")
 _DEEPEST: Final = 16
 _LONGEST_NAME: Final = 200
-_CHUNK: Final = 1 << 20
 _MD5: Final = re.compile(r"md5=([A-Za-z0-9+/]{22}==)")
 _RANGE: Final = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
 
@@ -121,7 +120,7 @@ def _copy(
     response: httpx.Response, file: BinaryIO, download: Download, written: int, *, within_s: float
 ) -> None:
     deadline = time.monotonic() + within_s
-    for chunk in response.iter_raw(_CHUNK):
+    for chunk in response.iter_raw():
         written += len(chunk)
         if written > download.most_bytes:
             raise RemoteRefused(f"{quoted(download.name)} is longer than {download.most_bytes} bytes")

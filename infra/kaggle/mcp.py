@@ -144,10 +144,8 @@ def _fitted(request: Members, schema: Members) -> Members:
         return request
     fitted: Members = {}
     for name, value in request.items():
-        known = next((form for form in (name, f"{name}Nullable") if form in schema), None)
-        if known is None:
-            continue
-        fitted[known] = _spelled(value, schema[known])
+        known = f"{name}Nullable" if name not in schema and f"{name}Nullable" in schema else name
+        fitted[known] = _spelled(value, schema.get(known))
         has = f"has{name[0].upper()}{name[1:]}"
         if has in schema:
             fitted[has] = True

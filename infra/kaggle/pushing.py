@@ -12,7 +12,7 @@ from typing import Final
 from kagglesdk.kernels.types.kernels_api_service import ApiSaveKernelRequest
 
 from infra.errors import CreateAmbiguous, RemoteDenied, RemoteError, RemoteRefused, RemoteUnavailable
-from infra.kaggle.answers import Members, read_members
+from infra.kaggle.answers import Members, member, read_members
 from infra.kaggle.connection import KaggleHttp
 from infra.kaggle.notebooks import KernelRef, Push
 from infra.kaggle.patience import Patience
@@ -71,11 +71,11 @@ def started(kernel: KernelRef, told: Members) -> KernelRef:
         if name.startswith("invalid") and found
     ]
     error = told.get("error")
-    if error and not told.get("kernelId"):
+    if error and not member(told, "kernelId"):
         raise push_refusal("; ".join([str(error), *complaints]))
     if error or complaints:
         raise TakenWithComplaints(f"Kaggle refuses the push: {quoted(error or '')} {'; '.join(complaints)}")
-    match, version = _REF.fullmatch(str(told.get("ref", ""))), told.get("versionNumber")
+    match, version = _REF.fullmatch(str(told.get("ref", ""))), member(told, "versionNumber")
     if match is None or match[2] != kernel.slug or not isinstance(version, int) or version < 1:
         raise CreateAmbiguous(
             f"{kernel} was pushed, and Kaggle calls it {quoted(told.get('ref'))}, version {quoted(version)};"

@@ -42,6 +42,7 @@ class Fault:
     act: Act
     retry_after_s: int | None = None
     answer: object = None
+    kind: str = "application/json"
 
 
 class FaultScript:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from tests.fake_kaggle.kernels import Members
+from tests.fake_kaggle.kernels import BadRequest, Members
 
 Call = Callable[[Members], Members]
 
@@ -29,10 +29,34 @@ def _result(asked: Members, tools: Mapping[str, Call]) -> Members:
                 }
             }
         case "tools/list":
-            return {"result": {"tools": [{"name": name, "inputSchema": {}} for name in tools]}}
+            return {"result": {"tools": [{"name": name, "inputSchema": _schema(name)} for name in tools]}}
         case "tools/call":
             return {"result": _called(asked, tools)}
     return {"error": {"code": -32601, "message": "Method not found"}}
+
+
+def _schema(tool: str) -> Members:
+    """As the real one has changed its names: nullable ones where the RPC API has plain ones."""
+    known = "userName kernelSlug versionLabel pageSize pageToken"
+    if tool == "save_notebook":
+        known = "slug newTitle text language kernelType isPrivateNullable enableGpuNullable"
+        known += " enableInternetNullable machineShape hasMachineShape kernelExecutionType"
+    named: Members = {name: {} for name in known.split()}
+    if "kernelExecutionType" in named:
+        named["kernelExecutionType"] = {"enum": ["SaveAndRunAll", "QuickSave"]}
+    return {"type": "object", "properties": {"request": {"type": "object", "properties": named}}}
+
+
+def _plain(tool: str, request: Members) -> Members:
+    """The request in the RPC API's names; a name or word that the tool does not have is an error."""
+    properties = _schema(tool)["properties"]
+    assert isinstance(properties, dict)
+    known = properties["request"]["properties"]
+    if unknown := set(request) - set(known):
+        raise BadRequest(f"unknown {unknown}")
+    if (mode := request.get("kernelExecutionType", "SaveAndRunAll")) != "SaveAndRunAll":
+        raise BadRequest(f"unknown {mode}")
+    return {name.removesuffix("Nullable"): to for name, to in request.items() if not name.startswith("has")}
 
 
 def _called(asked: Members, tools: Mapping[str, Call]) -> Members:
@@ -42,7 +66,7 @@ def _called(asked: Members, tools: Mapping[str, Call]) -> Members:
     if name not in tools:
         return _text(f"Unknown tool: '{name}'", is_error=True)
     try:
-        told = tools[name](dict(arguments.get("request", {})))
+        told = tools[name](_plain(name, dict(arguments.get("request", {}))))
     except Exception:
         # All that the real one says, whatever went wrong.
         return _text(f"An error occurred invoking '{name}'.", is_error=True)

@@ -1,5 +1,7 @@
 """The fake Kaggle's paths: from a request to its answer."""
 
+import base64
+import hashlib
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -72,7 +74,7 @@ def instead(fault: Fault) -> Answer | None:
             return _failed(403, "Permission 'kernels.get' was denied")
         case "answer":
             told = fault.answer
-            return Answer(200, told if isinstance(told, bytes) else as_json(told))
+            return Answer(200, told if isinstance(told, bytes) else as_json(told), kind=fault.kind)
     return None
 
 
@@ -121,13 +123,15 @@ def _file(asked: Asked, kaggle: FakeKaggle) -> Answer:
     if path is None:
         return Answer(403, b"<Error><Code>ExpiredToken</Code></Error>", kind="application/xml")
     content, kind = path.read_bytes(), "application/octet-stream"
+    md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
+    told = {"x-goog-hash": f"md5={md5}"}
     match = re.fullmatch(r"bytes=([0-9]+)-", asked.headers.get("Range", ""))
     if match is None:
-        return Answer(200, content, kind=kind)
+        return Answer(200, content, kind=kind, headers=told)
     start = int(match[1])
     if start >= len(content):
         return Answer(416, headers={"Content-Range": f"bytes */{len(content)}"})
-    told = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"}
+    told["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
     return Answer(206, content[start:], kind=kind, headers=told)
 
 

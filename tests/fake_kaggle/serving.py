@@ -45,8 +45,10 @@ def _serve(handler: BaseHTTPRequestHandler, kaggle: FakeKaggle) -> None:
     elif answer := instead(fault):
         _send(handler, answer)
     elif fault.act == "cut":
-        _send(handler, answer_to(asked, kaggle), chunks=1)
-        _break(handler, fault)
+        answer = answer_to(asked, kaggle)
+        _send(handler, answer, chunks=1)
+        if answer.stream:  # a plain end would look like the stream's own
+            _break(handler, fault)
     else:
         if fault.act in ("reset_after", "hang_after"):
             answer_to(asked, kaggle)
