@@ -85,7 +85,7 @@ class RemoteJobMixin(_Worker):
         self,
         flow_run: FlowRun,
         configuration: RemoteConfiguration,
-        task_status: "anyio.abc.TaskStatus[str] | None" = None,
+        task_status: "anyio.abc.TaskStatus[int] | None" = None,
     ) -> RemoteResult:
         """Rent a machine for the run's batch, watch it, end it, and set the run's states.
 
@@ -101,7 +101,7 @@ class RemoteJobMixin(_Worker):
         def started(name: str) -> None:
             self._stops[name] = stop
             if task_status is not None:
-                anyio.from_thread.run_sync(task_status.started, name)
+                anyio.from_thread.run_sync(task_status.started, name)  # type: ignore[arg-type]
 
         return RemoteResult(identifier=await _to_the_end(work, stop), status_code=0)
 
