@@ -87,7 +87,7 @@ def agent_key(sha256: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BatchKeys:
-    """Keys of one attempt at a batch: ``batches/<batch>/<attempt>/`` and
+    """Keys of one attempt at a batch, below ``batches/<batch>/<attempt>/``.
 
     spec.json                  what the agent is told; holds URLs, so it goes when the batch ends
     control                    exists: go on

@@ -32,24 +32,24 @@ _LONGEST_SPEC: Final = 32 << 20  # bytes; 1000 photos have about 2 million
 _LONGEST_WORD: Final = 4 << 20  # bytes of a manifest or shard record; 1000 photos have 200,000
 _LONGEST_TEXT: Final = 500  # characters of what a rented machine says in words
 
-SecretUrl = Annotated[str, Field(pattern=r"^https?://", repr=False)]
-"""Presigned: a credential until it expires, so it is in no repr."""
+SecretUrl = Annotated[str, Field(pattern=r"^https?://")]
+"""Presigned: a credential until it expires, so every field of it is kept out of the repr."""
 Words = Annotated[str, Field(max_length=_LONGEST_TEXT)]
 
 
 class Outlet(Record):
     """Leave to store one object again and again."""
 
-    put: SecretUrl
+    put: SecretUrl = Field(repr=False)
 
 
 class Place(Record):
     """Leave to create one object, once, and to look at it."""
 
-    put: SecretUrl
+    put: SecretUrl = Field(repr=False)
     headers: dict[str, str]
     """Must be sent unchanged: they are signed."""
-    get: SecretUrl
+    get: SecretUrl = Field(repr=False)
 
 
 class BatchShard(Record):
@@ -83,7 +83,7 @@ class BatchSpec(Record):
     photo_memory_mb: int | None = Field(ge=256)
     """Address space in MiB of a render process on a CPU."""
     shards: tuple[BatchShard, ...] = Field(min_length=1)
-    control: SecretUrl
+    control: SecretUrl = Field(repr=False)
     """Presigned GET; while the object is there, the agent goes on."""
     heartbeat: Outlet
     log: Outlet
