@@ -4,6 +4,7 @@ AgentError
 ├── StoreUnreachable     the store does not answer, or only in part, after all tries
 ├── StoreRefused         the store refuses: the leave has expired or was never given
 ├── NothingThere         the store has no such object
+├── ObjectTooLong        it has more bytes than one of its kind can have
 ├── PlaceTaken           other bytes lie where ours are to go
 ├── WrongAccelerator     this machine is not of the kind that was asked for
 └── WrongEngine          this machine's code or libraries are not those of the run
@@ -24,6 +25,10 @@ class StoreRefused(AgentError):
 
 class NothingThere(AgentError):
     """There is no object at the URL."""
+
+
+class ObjectTooLong(AgentError):
+    """What lies at the URL is longer than it can be; it was not read to its end."""
 
 
 class PlaceTaken(AgentError):

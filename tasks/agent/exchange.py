@@ -13,7 +13,7 @@ from threading import Event, Timer
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from tasks.agent.errors import StoreUnreachable
+from tasks.agent.errors import ObjectTooLong, StoreUnreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ def exchange(request: Request, *, limit_s: float, max_bytes: int) -> Answer:
         max_bytes: Longest body that is read.
 
     Raises:
+        ObjectTooLong: The answer has more bytes.
         StoreUnreachable: No whole answer came within the limits.
     """
     address = urlsplit(request.url)
@@ -55,8 +56,8 @@ def exchange(request: Request, *, limit_s: float, max_bytes: int) -> Answer:
     try:
         target = f"{address.path or '/'}?{address.query}" if address.query else address.path or "/"
         connection.request(request.method, target, body=request.body, headers=dict(request.headers))
-        answer = connection.getresponse()
-        return Answer(status=answer.status, body=_whole_body(answer, max_bytes, request.what))
+        with connection.getresponse() as answer:
+            return Answer(status=answer.status, body=_whole_body(answer, max_bytes, request.what))
     except (OSError, HTTPException) as error:
         told = f"took longer than {limit_s:g} s" if late.is_set() else f"ended in {type(error).__name__}"
         raise StoreUnreachable(f"{request.method} of {request.what} {told}") from None
@@ -84,7 +85,7 @@ def _whole_body(answer: HTTPResponse, max_bytes: int, what: str) -> bytes:
         raise StoreUnreachable(f"the answer about {what} has neither a length nor chunks")
     body = answer.read(max_bytes + 1)
     if len(body) > max_bytes:
-        raise StoreUnreachable(f"the answer about {what} has more than {max_bytes} bytes")
+        raise ObjectTooLong(f"the answer about {what} has more than {max_bytes} bytes")
     if promised is not None and len(body) < promised:
         raise StoreUnreachable(f"the answer about {what} ends after {len(body)} of {promised} bytes")
     return body

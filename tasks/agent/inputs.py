@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from tasks.agent import store
-from tasks.agent.errors import NothingThere
+from tasks.agent.errors import NothingThere, ObjectTooLong
 from tasks.domain.schemas import PhotoRef
 from tasks.originals import OriginalChanged
 
@@ -42,7 +42,7 @@ def read_input(photo: PhotoRef, url: str, mounted: Mapping[str, tuple[Path, ...]
     for _ in range(_TRIES):
         try:
             body = store.read(url, what=f"input {photo.id!r}", max_bytes=photo.size)
-        except NothingThere as error:
+        except (NothingThere, ObjectTooLong) as error:
             raise OriginalChanged(f"{error}; run again") from error
         if (original := _of_this_digest(body, photo)) is not None:
             return original

@@ -9,7 +9,7 @@ import hashlib
 import time
 from typing import Final
 
-from tasks.agent.errors import NothingThere, PlaceTaken, StoreRefused, StoreUnreachable
+from tasks.agent.errors import NothingThere, ObjectTooLong, PlaceTaken, StoreRefused, StoreUnreachable
 from tasks.agent.exchange import Answer, Request, exchange
 from tasks.domain.batches import Outlet, Place
 
@@ -25,6 +25,7 @@ def read(url: str, *, what: str, max_bytes: int) -> bytes:
 
     Raises:
         NothingThere: There is none.
+        ObjectTooLong: It has more bytes than expected.
         StoreRefused: The URL is not, or no longer, good.
         StoreUnreachable: No whole answer came at any try.
     """
@@ -38,7 +39,7 @@ def read_if_there(url: str, *, what: str, max_bytes: int) -> bytes | None:
     """Read an object that may not be there; Amazon says 403 of one where listing is not allowed either."""
     try:
         return read(url, what=what, max_bytes=max_bytes)
-    except (NothingThere, StoreRefused):
+    except (NothingThere, ObjectTooLong, StoreRefused):
         return None
 
 

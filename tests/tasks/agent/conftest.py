@@ -1,20 +1,16 @@
-import uuid
 from pathlib import Path
 
 import pytest
 
 from infra.store.interface import ObjectStore
-from infra.store.s3 import S3Store
-from infra.store.s3_connection import S3Credentials, connect
 from tasks.domain.schemas import RenderRequest
 from tests.photos import fill_folder, listing_ids
 from tests.remote_batch import RemoteBatch, sent_batch
 
 
 @pytest.fixture
-def store(s3_server: S3Credentials) -> ObjectStore:
-    """A store that has URLs to hand out."""
-    return S3Store(connect(s3_server), bucket="tests", prefix=uuid.uuid4().hex)
+def store(s3_prefix: ObjectStore) -> ObjectStore:
+    return s3_prefix
 
 
 @pytest.fixture

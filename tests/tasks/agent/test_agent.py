@@ -60,12 +60,14 @@ def test_an_ended_batch_leaves_no_urls_and_no_copies(batch: RemoteBatch) -> None
     assert left == ["heartbeat.json", "log.txt", "manifest.json", *records]
 
 
-def test_an_input_whose_bytes_are_others_costs_its_shard_only(
-    batch: RemoteBatch, workers: PhotoWorkers
-) -> None:
+@pytest.mark.parametrize("damage", ["other bytes", "longer", "missing"])
+def test_a_damaged_input_costs_its_shard_only(batch: RemoteBatch, workers: PhotoWorkers, damage: str) -> None:
     photo = batch.shards[0].photos[1].photo
+    true = batch.store.read(input_key(photo.sha256))
     batch.store.delete(input_key(photo.sha256))
-    batch.store.create(input_key(photo.sha256), jpeg(seed=99)[: photo.size])
+    if damage != "missing":
+        body = true + b"x" if damage == "longer" else true[::-1]
+        batch.store.create(input_key(photo.sha256), body)
     status, _ = run_agent(batch)
     manifest, outcome = batch.manifest(), batch.take(workers)
     assert (status, manifest.ok, manifest.reason) == (1, False, "inputs_damaged")
