@@ -29,6 +29,7 @@ from tasks.originals import OriginalChanged, read_original
 _SENDERS: Final = 8  # photos that are looked up and sent at once
 _GRACE_S: Final = 3600  # that URLs outlive the deadline: to upload the last photos and the manifest
 _GO_ON: Final = b"go on\n"
+_TAKEN: Final = b"taken\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ def cancel_batch(keys: BatchKeys, store: ObjectStore) -> None:
 
 
 def clear_batch(keys: BatchKeys, store: ObjectStore) -> None:
-    """Remove what an ended batch leaves behind besides manifest, log and shard records: URLs and copies."""
+    """Mark an ended batch as taken and remove its URLs and copies; manifest, log and shard records stay."""
+    store.create(keys.taken, _TAKEN)
     store.delete(keys.control)
     store.delete(keys.spec)
     with ThreadPoolExecutor(_SENDERS) as removers:

@@ -95,6 +95,7 @@ class BatchKeys:
     photos/<shard>/<id>.jpg    rendered photos, not yet believed
     shards/<shard>.json        written after a shard's photos
     manifest.json              written last
+    taken                      written by this machine, when it has taken what holds
     """
 
     digest: str
@@ -129,6 +130,11 @@ class BatchKeys:
     def manifest(self) -> str:
         """Key of the agent's last word."""
         return f"{self.prefix}manifest.json"
+
+    @property
+    def taken(self) -> str:
+        """Key of the mark that nothing more will be taken."""
+        return f"{self.prefix}taken"
 
     def record(self, shard_digest: str) -> str:
         """Key of what the agent says of a shard."""

@@ -27,6 +27,9 @@ Reason = Literal[
 ]
 """How an agent ended. Only ``done`` is a success; ``failed`` alone may be a defect of ours."""
 
+ENDING: Final = frozenset[Reason]({"cancelled", "inputs_damaged", "failed"})
+"""Reasons for which no other machine is tried: it was wanted so, or would end the same there."""
+
 FORMAT: Final = 1
 _LONGEST_SPEC: Final = 32 << 20  # bytes; 1000 photos have about 2 million
 _LONGEST_WORD: Final = 4 << 20  # bytes of a manifest or shard record; 1000 photos have 200,000

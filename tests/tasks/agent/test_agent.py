@@ -57,7 +57,7 @@ def test_an_ended_batch_leaves_no_urls_and_no_copies(batch: RemoteBatch) -> None
     clear_batch(batch.keys, batch.store)
     left = [found.key.removeprefix(batch.keys.prefix) for found in batch.store.list(batch.keys.prefix)]
     records = sorted(f"shards/{shard.digest}.json" for shard in batch.shards)
-    assert left == ["heartbeat.json", "log.txt", "manifest.json", *records]
+    assert left == ["heartbeat.json", "log.txt", "manifest.json", *records, "taken"]
 
 
 @pytest.mark.parametrize("damage", ["other bytes", "longer", "missing"])
