@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
@@ -89,21 +90,27 @@ class RemoteJobMixin(_Worker):
     ) -> RemoteResult:
         """Rent a machine for the run's batch, watch it, end it, and set the run's states.
 
-        Raises:
-            AdapterError: No machine was to be had; Prefect makes the run Crashed, and its parent goes on.
+        Where no machine was to be had, the run is Crashed, and its parent goes on elsewhere.
         """
         wanted = BatchParameters.model_validate(flow_run.parameters)
-        stop = threading.Event()
+        stop, reported = threading.Event(), task_status is None
+
+        async def report(name: str) -> None:
+            nonlocal reported
+            if not reported and task_status is not None:
+                reported = True
+                task_status.started(name)  # type: ignore[arg-type]  # typed for process ids
+
+        def started(name: str) -> None:
+            self._stops[name] = stop
+            anyio.from_thread.run(report, name)
 
         def work() -> str:
             return self._rented(flow_run, wanted, configuration, stop, started)
 
-        def started(name: str) -> None:
-            self._stops[name] = stop
-            if task_status is not None:
-                anyio.from_thread.run_sync(task_status.started, name)  # type: ignore[arg-type]
-
-        return RemoteResult(identifier=await _to_the_end(work, stop), status_code=0)
+        name = await _to_the_end(work, stop)
+        await report(name)  # where no machine was to be had, the run has its last state all the same
+        return RemoteResult(identifier=name, status_code=0)
 
     async def kill_infrastructure(
         self,
@@ -157,17 +164,20 @@ class RemoteJobMixin(_Worker):
                 ending = run_job(rent, intent, job, lambda name=name: started(name))  # type: ignore[misc]
             except ObjectExists:
                 continue  # an earlier life of this worker used the name up
-            except AtCapacity as error:
-                if time.monotonic() >= patience or stop.is_set():
-                    raise
-                log.info("%s; waiting for a free machine", error)
-                stop.wait(_around(configuration.poll_seconds))
-                continue
+            except AdapterError as error:
+                waits = isinstance(error, AtCapacity) and time.monotonic() < patience
+                if waits and is_wanted(flow_run.id) and not stop.is_set():
+                    log.info("%s; waiting for a free machine", error)
+                    stop.wait(_around(configuration.poll_seconds))
+                    continue
+                ending = Ending("crashed", f"no machine: {error}")
             finally:
                 self._stops.pop(name, None)
-            say_ended(flow_run.id, _as_told(ending, stop, flow_run.id))
-            return name
-        raise AtCapacity(f"{_NAMES} names of flow run {flow_run.id} are used up; run the batch again")
+            break
+        else:
+            ending = Ending("crashed", f"all {_NAMES} names of this run are used up; run the batch again")
+        say_ended(flow_run.id, _as_told(ending, stop, flow_run.id))
+        return name
 
     def _rent(
         self,
@@ -256,11 +266,19 @@ async def _to_the_end(work: Callable[[], str], stop: threading.Event) -> str:
         finally:
             stop.set()
 
+    done: Future[str] = Future()  # an error that left the group would come out wrapped
     async with anyio.create_task_group() as group:
         group.start_soon(pass_on_the_cancellation)
-        done = await anyio.to_thread.run_sync(work)
+        await anyio.to_thread.run_sync(_settle, done, work)
         group.cancel_scope.cancel()
-    return done
+    return done.result()
+
+
+def _settle(done: "Future[str]", work: Callable[[], str]) -> None:
+    try:
+        done.set_result(work())
+    except Exception as error:  # whatever it is, it belongs to whoever asks for the result
+        done.set_exception(error)
 
 
 def _as_told(ending: Ending, stop: threading.Event, flow_run_id: UUID) -> Ending:
