@@ -40,8 +40,9 @@ from infra.workers.configuration import RemoteConfiguration, RemoteResult, Remot
 from infra.workers.runs import is_wanted, run_fate, say_ended, say_running, utc_now
 
 _NAMES: Final = 20  # that one flow run may use up: each is one machine asked for
-_LEASE_S: Final = 120.0
+_LEASE_S: Final = 60.0
 _REAP_EVERY_S: Final = 300.0
+_REAP_SOON_S: Final = 20.0  # while a job has a watcher elsewhere, which may be dead: its lease will tell
 _JITTER: Final = 0.2
 
 if TYPE_CHECKING:
@@ -211,24 +212,29 @@ class RemoteJobMixin(_Worker):
             self._scheduled_task_scopes.add(scope)
             try:
                 while True:
-                    await self._reap_once()
-                    await anyio.sleep(_around(_REAP_EVERY_S))
+                    watched_elsewhere = await self._reap_once()
+                    await anyio.sleep(_around(_REAP_SOON_S if watched_elsewhere else _REAP_EVERY_S))
             finally:
                 self._scheduled_task_scopes.discard(scope)
 
-    async def _reap_once(self) -> None:
-        """Deal with what is open; what is alive and unwatched is watched here from now on."""
+    async def _reap_once(self) -> bool:
+        """Deal with what is open; what is alive and unwatched is watched here from now on.
+
+        Returns:
+            Whether something is watched by another worker.
+        """
         try:
             adopted, reaped = await anyio.to_thread.run_sync(self._reaped)
         except AdapterError as error:
             self._logger.warning("nothing was reaped: %s", error)
-            return
+            return False
         for one in reaped:
             if one.deed not in ("watched", "left alone"):
                 self._logger.info("%s: %s, %s", one.name, one.deed, one.sentence)
         for rental in adopted:
             assert self._runs_task_group is not None  # noqa: S101  it runs this very task
             self._runs_task_group.start_soon(self._adopted, rental)
+        return any(one.deed == "watched" and one.name not in self._stops for one in reaped)
 
     def _reaped(self) -> tuple[list[Rental], list[Reaped]]:
         settings = load_settings()

@@ -149,8 +149,8 @@ def bench(
         pool = f"kaggle-{uuid.uuid4().hex[:8]}"
         template = KaggleWorker.get_default_base_job_template()
         quick = {"poll_seconds": 0.3, "stop_seconds": 5, "last_word_seconds": 1, "capacity_minutes": 0.5}
-        for name, value in quick.items():
-            template["variables"]["properties"][name]["default"] = value
+        for name, default in quick.items():
+            template["variables"]["properties"][name]["default"] = default
         with get_client(sync_client=True) as client:
             client.create_work_pool(WorkPoolCreate(name=pool, type="kaggle", base_job_template=template))
         yield Bench(kaggle, configured_store(load_settings()), pool, prefect_api)
