@@ -88,8 +88,9 @@ def largest_block_difference(first: bytes, second: bytes) -> float:
 def block_tolerance(quality: int) -> float:
     """Largest ``largest_block_difference`` of two honest renderings at a JPEG quality of 1 to 100.
 
-    6 levels down to quality 60, where 4.9 was the most that noise of up to 4 levels in every channel came to,
-    and below that as much more as libjpeg's quantisation is coarser.
+    6 levels down to quality 60, and below that as much more as libjpeg's quantisation is coarser. Measured:
+    OpenCV against the exact reference 1.9 at quality 95 and 4.6 at 60 (lanczos4, the worst mode), OpenCV 4.13
+    against 5.0 1.8 at 95, noise of up to 4 levels in every channel 4.9 at 60.
     """
     coarseness = 200 - 2 * quality if quality >= 50 else 5000 / quality  # percent of libjpeg's tables
     return 6.0 * max(1.0, coarseness / 80)

@@ -90,7 +90,7 @@ def run(photos: Path, *pools: str, **parameters: object) -> State[RunManifest]:
         pools=pools,
         batch_photos=8,
         batch_minutes=5,
-        **parameters,  # type: ignore[arg-type]
+        **parameters,
         return_state=True,
     )
     return cast("State[RunManifest]", state)
