@@ -13,6 +13,7 @@ from typing import Final
 
 from infra.errors import ObjectExists
 from infra.store.interface import ObjectStore
+from tasks.agent_bundle import agent_bundle, bootstrap_script, store_bundle
 from tasks.domain.batches import (
     FORMAT,
     Accelerator,
@@ -85,6 +86,7 @@ def send_batch(
             list(senders.map(lambda photo: _send_input(photo, folder, store), photos))
         store.create(keys.control, _GO_ON)
         with suppress(ObjectExists):  # another process sent it meanwhile
+            store.create(keys.start, _start_script(keys, store, expires_s))
             store.create(keys.spec, spec.model_dump_json().encode())
     return SentBatch(keys, store.presign_get(keys.spec, expires_s=expires_s))
 
@@ -98,9 +100,18 @@ def clear_batch(keys: BatchKeys, store: ObjectStore) -> None:
     """Mark an ended batch as taken and remove its URLs and copies; manifest, log and shard records stay."""
     store.create(keys.taken, _TAKEN)
     store.delete(keys.control)
+    store.delete(keys.start)
     store.delete(keys.spec)
     with ThreadPoolExecutor(_SENDERS) as removers:
         list(removers.map(store.delete, [found.key for found in store.list(f"{keys.prefix}photos/")]))
+
+
+def _start_script(keys: BatchKeys, store: ObjectStore, expires_s: int) -> bytes:
+    """Write what a machine without the agent starts with."""
+    bundle = agent_bundle()
+    bundle_url = store.presign_get(store_bundle(bundle, store), expires_s=expires_s)
+    spec_url = store.presign_get(keys.spec, expires_s=expires_s)
+    return bootstrap_script(bundle_url, bundle.sha256, spec_url).encode()
 
 
 def _send_input(photo: PhotoRef, folder: Path, store: ObjectStore) -> None:
