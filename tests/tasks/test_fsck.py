@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
@@ -216,6 +217,21 @@ def test_a_finding_steers_no_terminal_whatever_a_record_holds(folder: Path, stor
 def test_objects_of_a_probe_are_left_alone(store: ObjectStore) -> None:
     store.create("probe/1-0/create-twice", b"first")
     assert fsck(store).is_clean
+
+
+def test_what_rented_machines_were_told_and_said_is_left_alone(store: ObjectStore) -> None:
+    store.create(f"batches/{'0' * 64}/0/manifest.json", b"a claim")
+    store.create("remote/cg-k-0123456789abcdef0123-0/intent.json", b"a record")
+    assert found(store) == []
+
+
+@pytest.mark.parametrize("room", ["inputs/{}.jpg", "agents/{}.zip"])
+def test_an_object_named_by_its_content_is_held_against_its_name(room: str, store: ObjectStore) -> None:
+    whole, other = (hashlib.sha256(text).hexdigest() for text in (b"whole", b"other"))
+    store.create(room.format(whole), b"whole")
+    assert found(store) == []
+    store.create(room.format(other), b"altered")
+    assert found(store) == [(room.format(other), "altered")]
 
 
 def test_what_is_added_and_removed_meanwhile_is_seen_as_it_is_in_the_end(store: ObjectStore) -> None:
