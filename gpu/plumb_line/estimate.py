@@ -84,10 +84,11 @@ def curve_of(
     """
     chosen = estimate.theta if theta is None else theta
     metric, spread = prior.pixel_metric(chosen, size), estimate.posterior.spread_about(chosen)
+    width = prior.trust.pooled_width if estimate.siblings else prior.trust.width
     return FoundCurve(
         curve=prior.curve(chosen, size),
-        expected_px=prior.trust.width * expected_px(metric, spread),
-        bound_px=prior.trust.width * bound_px(metric, spread),
+        expected_px=width * expected_px(metric, spread),
+        bound_px=width * bound_px(metric, spread),
     )
 
 
@@ -127,7 +128,7 @@ def estimate_listing(photos: Sequence[LineEvidence], prior: CurvePrior) -> tuple
 
 
 def _groups(forms: Sequence[Quadratic], numbers: Sequence[int], prior: CurvePrior) -> list[list[int]]:
-    """Merge photos that speak of one theta, the surest first; the largest group leads, an empty one at least."""
+    """Merge photos that speak of one theta, the surest first; the largest group leads."""
     groups, sums = [[number] for number in numbers], [forms[number] for number in numbers]
     while len(groups) > 1:
         pairs = [(a, b) for a in range(len(groups)) for b in range(a)]

@@ -30,14 +30,17 @@ class LineTrust:
         scene_bow_px: RMS over the frame of what a scene's own bow makes the lines say, whatever their number.
         wiggle_px: RMS over the frame by which photos at one focal length differ.
         together: Probability that two photos of a listing have one curve, before they are looked at.
-        width: Factor on expected errors and bounds, for scenes that miss by more than Gaussians do.
+        width: Factor on expected errors and bounds of a photo by itself, for scenes that miss by more than
+            Gaussians do.
+        pooled_width: The same of photos that siblings tell something of: they may show one scene and its bow.
     """
 
     overcount: float = 2.0
-    scene_bow_px: float = 0.35
+    scene_bow_px: float = 0.2
     wiggle_px: float = 0.2
     together: float = 0.1
-    width: float = 1.5
+    width: float = 1.2
+    pooled_width: float = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,8 +4,8 @@ Chains are counted as independent, and they are not; scenes have a bow of their 
 differ. The numbers that say how much are taken such that the known curves are most probable under the
 posteriors: too much trust is punished by misses of many widths, too little by wide posteriors. One photo in
 twenty may miss altogether, or a few scenes whose lines are bent would blunt the estimates of all. What that
-leaves unsaid is said by the width: all expected errors times the factor that keeps nine in ten of the known
-errors below their bounds, of photos alone and with their siblings alike.
+leaves unsaid is said by the widths: all expected errors times the factor that keeps nine in ten of the known
+errors below their bounds, for photos by themselves and for photos with siblings.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,8 +59,9 @@ def with_learned_trust(prior: CurvePrior, listings: Sequence[KnownListing]) -> C
     ):
         tried = [replace(trust, **{name: value}) for value in values]
         trust = max(tried, key=lambda each: _probability(replace(prior, trust=each), known, truths))
-    best = replace(prior, trust=replace(trust, width=1.0))
-    return replace(best, trust=replace(best.trust, width=_width(best, [*listings, *alone])))
+    best = replace(prior, trust=replace(trust, width=1.0, pooled_width=1.0))
+    width, pooled = (_width(best, known) for known in (alone, [one for one in listings if len(one) > 1]))
+    return replace(prior, trust=replace(trust, width=width, pooled_width=max(width, pooled)))
 
 
 def _probability(prior: CurvePrior, listings: Sequence[KnownListing], truths: Mapping[int, Array]) -> float:
@@ -86,7 +87,7 @@ def _width(prior: CurvePrior, listings: Sequence[KnownListing]) -> float:
         )
         if (ratio := _ratio(estimate, known, prior)) is not None
     ]
-    return float(np.quantile(ratios, 0.9)) if ratios else prior.trust.width
+    return float(np.quantile(ratios, 0.9)) if ratios else 1.0
 
 
 def _ratio(estimate: CurveEstimate, known: KnownPhoto, prior: CurvePrior) -> float | None:

@@ -41,7 +41,10 @@ def line_prior_of(atlas: LensAtlas, dimension: str) -> CurvePrior:
 
 def line_rule_of(trust: LineTrust, *, photos: int) -> LineRule:
     """Write down what so many photos taught of lines."""
-    return LineRule(**asdict(replace(trust, width=round(trust.width, 4))), photos=photos)
+    return LineRule(
+        **asdict(replace(trust, width=round(trust.width, 4), pooled_width=round(trust.pooled_width, 4))),
+        photos=photos,
+    )
 
 
 def _curves(atlas: LensAtlas) -> dict[str, tuple[LensCurve, float]]:

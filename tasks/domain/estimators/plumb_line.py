@@ -25,6 +25,7 @@ from gpu.plumb_line.estimate import (
 from gpu.plumb_line.evidence import LineEvidence
 from gpu.plumb_line.gaussians import Quadratic
 from gpu.plumb_line.guards import disagreement
+from gpu.plumb_line.looking import LensClues
 from gpu.plumb_line.prior import CurvePrior
 from tasks.domain.atlas import LensAtlas
 from tasks.domain.estimators.estimate import Estimate, Estimator, Question, Row
@@ -35,6 +36,7 @@ PriorOf = Callable[[LensAtlas, str], CurvePrior]
 """Gives what an atlas says of photos of a size."""
 
 _NAME: Final = "plumb_line"
+_DIGITS: Final = 5  # of half diagonals: 0.01 px at 2048x1367
 _LIKELY: Final = 0.5  # a lens, or that nothing is to be corrected, is claimed where it is likelier than not
 _KEPT: Final = 256  # listings, of one photo too; those of a listing come one after another
 _DOUBTED: Final = 5.0  # photos that needed a correction, before any of a size was seen
@@ -53,6 +55,22 @@ class _Told:
 def line_estimator(prior_of: PriorOf = line_prior_of) -> Estimator:
     """Make the estimator; what is known of lenses beforehand may be told otherwise."""
     return Estimator(_NAME, partial(_estimates, prior_of=prior_of))
+
+
+def lines_found(clues: LensClues) -> LinesFound:
+    """Write down what a look at one photo found."""
+    lines = clues.lines
+    return LinesFound(
+        width=lines.size.width,
+        height=lines.size.height,
+        constant=float(lines.form.constant),
+        linear=tuple(lines.form.linear.tolist()),
+        information=tuple(tuple(row) for row in lines.form.information.tolist()),
+        chains=lines.chains,
+        total_length=lines.total_length,
+        straightness_px=clues.straightness_px,
+        long_lines=tuple(tuple(map(tuple, line.round(_DIGITS).tolist())) for line in clues.long_lines),
+    )
 
 
 def _estimates(question: Question, _: Row, *, prior_of: PriorOf) -> Iterator[Estimate]:

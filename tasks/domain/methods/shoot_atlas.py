@@ -11,6 +11,7 @@ from gpu.plumb_line.looking import LensClues, LensLook, look_for_lens
 from tasks.domain.atlas import LensAtlas, load_atlas
 from tasks.domain.atlas_routing import LADDERS, AtlasRoute, route_by_atlas
 from tasks.domain.estimators.estimate import Estimator, Question
+from tasks.domain.estimators.plumb_line import lines_found
 from tasks.domain.estimators.registry import ESTIMATORS, all_estimates
 from tasks.domain.line_prior import line_prior
 from tasks.domain.methods.method import (
@@ -23,13 +24,12 @@ from tasks.domain.methods.method import (
     origin,
     size_of,
 )
-from tasks.domain.observations import CameraFound, LinesFound, Listing, Observation, observation_on
+from tasks.domain.observations import CameraFound, Listing, Observation, observation_on
 from tasks.domain.routing import PROFILES, Profile
 from tasks.domain.schemas import CurveWarp, IdentityWarp, PhotoRef, RoutedPhoto
 from tasks.domain.shipped_atlas import shipped_atlas
 
 _NAME: Final = "shoot_atlas"
-_DIGITS: Final = 5  # of half diagonals: 0.01 px at 2048x1367
 
 
 def _atlas(options: RouteOptions) -> LensAtlas:
@@ -85,22 +85,7 @@ def _recorded(photo_id: str, clues: LensClues) -> Observation:
         photo_id=photo_id,
         camera=camera
         and CameraFound(maker=camera.maker, model=camera.model, lens=camera.lens, focal_mm=camera.focal_mm),
-        lines=_lines(clues),
-    )
-
-
-def _lines(clues: LensClues) -> LinesFound:
-    form, size = clues.lines.form, clues.lines.size
-    return LinesFound(
-        width=size.width,
-        height=size.height,
-        constant=float(form.constant),
-        linear=tuple(form.linear.tolist()),
-        information=tuple(tuple(row) for row in form.information.tolist()),
-        chains=clues.lines.chains,
-        total_length=clues.lines.total_length,
-        straightness_px=clues.straightness_px,
-        long_lines=tuple(tuple(map(tuple, line.round(_DIGITS).tolist())) for line in clues.long_lines),
+        lines=lines_found(clues),
     )
 
 

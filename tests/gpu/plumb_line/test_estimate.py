@@ -27,7 +27,7 @@ ZOOMED = np.array([-0.04, 0.012, -0.002])
 @cache
 def prior() -> CurvePrior:
     """Trusts chains for what they are, independent and bent as foretold, and photos to share a curve."""
-    return replace(prior_of_lenses(), trust=LineTrust(1.0, 0.0, together=0.55, width=1.0))
+    return replace(prior_of_lenses(), trust=LineTrust(1.0, 0.0, together=0.55, width=1.0, pooled_width=1.0))
 
 
 def alone(chains: Chains) -> CurveEstimate:
