@@ -35,6 +35,7 @@ def learn_prior(
     curves: Sequence[tuple[LensCurve, float]],
     size: ImageSize,
     *,
+    others: Sequence[tuple[LensCurve, float]] = (),
     families: Sequence[str] | None = None,
     unseen: float = 0.3,
     surplus: float = 0.0,
@@ -47,22 +48,27 @@ def learn_prior(
     Args:
         curves: Curve and count, counts above 0; their zoom is not looked at.
         size: Photos' size for which pixels are counted.
-        families: Name of each curve's lens. Curves of one lens do not foretell each other, and tell what
-            focal length does. By default each curve is a lens of its own.
+        others: Curves that were not met, and for how many each stands; a lens like these may be met, so they
+            shape the broad components only.
+        families: Name of the lens of each of ``curves``. Curves of one lens do not foretell each other, and
+            tell what focal length does. By default each curve is a lens of its own.
         unseen: Probability that a listing's lens is none of these.
         surplus: See ``CurvePrior``; so are ``surplus_sigma`` and ``trust``.
         surplus_sigma: In log zoom.
         trust: How far lines are to be trusted.
         powers: Of r, of the shape.
     """
-    thetas = np.array([from_lens_curve(curve, size, powers)[0] for curve, _ in curves])
-    weights = np.array([count for _, count in curves], np.float64)
+    known, met = [*curves, *others], slice(len(curves))
+    thetas = np.array([from_lens_curve(curve, size, powers)[0] for curve, _ in known])
+    weights = np.array([count for _, count in known], np.float64)
     weights /= weights.sum()
     metric, pixel = shape_metric(size, powers), one_pixel(size, powers)
-    names = np.array(families if families is not None else [str(number) for number in range(len(curves))])
+    names = np.array([str(number) for number in range(len(known))], object)
+    if families is not None:
+        names[met] = families
     spread = _scatter(thetas, weights) + _RIDGE_PX**2 * pixel
     width = _best_width(thetas, weights, names, spread)
-    narrow = _drawn_together(thetas, weights, metric, most=_MOST_NARROW)
+    narrow = _drawn_together(thetas[met], weights[met] / weights[met].sum(), metric, most=_MOST_NARROW)
     broad = _drawn_together(thetas, weights, metric, most=_MOST_BROAD)
     covariances = [
         narrow.scatters + _NARROW_PX**2 * pixel,
@@ -83,21 +89,19 @@ def learn_prior(
 
 
 def with_counts(prior: CurvePrior, curves: Sequence[tuple[LensCurve, float]], size: ImageSize) -> CurvePrior:
-    """Give the prior for photos that met these curves so often; which lenses there are stays as it is.
+    """Give the prior for photos that met these curves so often; lenses that were not met stay as likely.
 
     Args:
         prior: As ``learn_prior`` made it of the same curves.
         curves: Curves and counts, 0 allowed for some.
         size: Photos' size for which the curves are made.
     """
-    thetas = np.array([from_lens_curve(curve, size, prior.powers)[0] for curve, _ in curves])
+    own = prior.narrow
+    profiles = Mixture(prior.weights[own], prior.means[own], prior.covariances[own])
     shares = np.array([count for _, count in curves]) / sum(count for _, count in curves)
-    weights = np.zeros_like(prior.weights)
-    for layer in (prior.narrow, ~prior.narrow):
-        own = prior.weights[layer]
-        if own.sum() > 0.0:
-            parts = Mixture(own, prior.means[layer], prior.covariances[layer])
-            weights[layer] = own.sum() * (shares @ np.array([parts.memberships(theta) for theta in thetas]))
+    members = [profiles.memberships(from_lens_curve(curve, size, prior.powers)[0]) for curve, _ in curves]
+    weights = prior.weights.copy()
+    weights[own] = prior.weights[own].sum() * (shares @ np.array(members))
     return replace(prior, weights=weights)
 
 

@@ -1,6 +1,7 @@
 """What an atlas says of lenses before a photo's lines are looked at; kept, since every photo asks for it.
 
-Profiles count by how often listings met them; for a listing, by how likely its photos' size makes them.
+Profiles count by how often listings met them; for a listing, by how likely its photos' size makes them. What
+a lens may be that no listing met is led by the lenses of the shipped atlas, which stand for five listings.
 """
 
 from dataclasses import asdict, replace
@@ -12,22 +13,26 @@ from gpu.errors import LensModelError
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.learning import learn_prior, with_counts
 from gpu.plumb_line.prior import CurvePrior, LineTrust
-from tasks.domain.atlas import LensAtlas, LineRule, profile_weights, size_of_dimension
+from tasks.domain.atlas import LED_BY, LensAtlas, LineRule, profile_weights, size_of_dimension
+from tasks.domain.shipped_atlas import shipped_atlas
 
 _KEPT_ATLASES: Final = 8
 _KEPT_SIZES: Final = 256
+_UNSEEN: Final = 0.3  # least probability that a lens is none of the profiles
 
 
 @lru_cache(maxsize=_KEPT_ATLASES)
 def line_prior(atlas: LensAtlas) -> CurvePrior:
     """Give the prior for a photo of any size."""
-    rule = atlas.line_rule
+    listings, shipped = atlas.everything.listings, _curves(shipped_atlas())
     return learn_prior(
         list(_curves(atlas).values()),
         FRAME,
+        others=[(curve, LED_BY / len(shipped)) for curve, _ in shipped.values()] if listings else (),
+        unseen=max(_UNSEEN, LED_BY / (listings + LED_BY)) if listings else _UNSEEN,
         surplus=atlas.zoom_rule.surplus,
         surplus_sigma=atlas.zoom_rule.sigma,
-        trust=LineTrust(**rule.model_dump(exclude={"photos"})),
+        trust=LineTrust(**atlas.line_rule.model_dump(exclude={"photos"})),
     )
 
 
