@@ -28,6 +28,7 @@ from tasks.domain.errors import UnusableWarpError
 from tasks.domain.estimators.estimate import RUNGS, Estimate, Row, Rung
 from tasks.domain.observations import LinesFound
 from tasks.domain.routing import Profile
+from tasks.domain.shipped_atlas import shipped_atlas
 
 _MEASURED: Final[frozenset[Rung]] = frozenset({"pooled", "photo", "already_corrected"})
 _OF_THE_PHOTO: Final[frozenset[Rung]] = frozenset({"snap", "pooled", "photo"})
@@ -86,7 +87,7 @@ def route_by_atlas(
     Args:
         estimates: In any order.
         ladder: Thresholds.
-        atlas: Its envelope is a guard.
+        atlas: Its envelope is a guard, with that of the shipped one.
         size: Of the photo.
         lines: Of the photo, that what claims to know it must not bend.
 
@@ -137,7 +138,8 @@ def _is_good(expected: float | None, most: float) -> bool:
 
 
 def _outside(curve: LensCurve | None, atlas: LensAtlas) -> str | None:
-    if curve is None or atlas.holds(curve):
+    """Say so where neither pairs nor the shipped lenses displace a photo so; few pairs show few lenses."""
+    if curve is None or atlas.holds(curve) or shipped_atlas().holds(curve):
         return None
     factors = ", ".join(f"{factor:.4f}" for factor in curve.factors)
     return f"factors ({factors}) displace the photo as no curve of the atlas does"

@@ -86,7 +86,7 @@ def test_only_a_photo_measured_as_corrected_is_left_alone() -> None:
 
 
 def test_a_curve_outside_the_atlas_is_not_taken() -> None:
-    found = routed(estimate("snap", lens(-0.3)), estimate("global"))
+    found = routed(estimate("snap", lens(0.5)), estimate("global"))
     assert found.estimate.rung == "global"
     assert "displace the photo as no curve of the atlas does" in found.abstained[0]
 
@@ -116,7 +116,7 @@ def test_a_curve_that_fills_the_frame_is_not_touched() -> None:
 
 def test_where_nothing_may_be_used_a_sentence_names_the_size_and_every_reason() -> None:
     with pytest.raises(UnusableWarpError, match=r"serves a photo of 2048x1367: snap .*; global .* not taken"):
-        routed(estimate("snap", confidence=0.1), estimate("global", lens(-0.3)))
+        routed(estimate("snap", confidence=0.1), estimate("global", lens(0.5)))
 
 
 def test_what_is_objected_to_is_not_taken() -> None:
