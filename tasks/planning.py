@@ -12,8 +12,8 @@ from tasks.adapters import run_store
 from tasks.domain.errors import DomainError, UnusableWarpError
 from tasks.domain.methods.method import Method, RouteOptions
 from tasks.domain.methods.registry import find_method
-from tasks.domain.naming import check_artifact_tag, submission_name
-from tasks.domain.observations import Observation
+from tasks.domain.naming import check_artifact_tag, listing_of, submission_name
+from tasks.domain.observations import Observation, listings_of
 from tasks.domain.refit import CANDIDATE_NAME
 from tasks.domain.schemas import (
     Engine,
@@ -152,12 +152,12 @@ def _read_table(table: str, method: str) -> bytes:
 def _route(
     photos: Iterable[PhotoRef], method: Method, options: RouteOptions, observations: Iterable[Observation]
 ) -> tuple[list[RoutedPhoto], list[QuarantinedPhoto]]:
-    seen = {observation.photo_id: observation for observation in observations}
+    listings = listings_of(observations)
     routed: list[RoutedPhoto] = []
     unroutable: list[QuarantinedPhoto] = []
     for photo in photos:
         try:
-            routed.append(method.choose(photo, options, seen.get(photo.id)))
+            routed.append(method.choose(photo, options, listings.get(listing_of(photo.id), ())))
         except UnusableWarpError as error:
             unroutable.append(
                 QuarantinedPhoto(file_name=f"{photo.id}.jpg", code="unusable_warp", reason=str(error))

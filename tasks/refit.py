@@ -14,10 +14,10 @@ from infra.errors import ObjectExists
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
 from tasks.diagnosis import PairSample, diagnosis_of
+from tasks.domain.atlas import LensAtlas
 from tasks.domain.atlas_learning import learn_atlas
 from tasks.domain.atlas_tables import bucket_table_of, correction_table_of
 from tasks.domain.diagnosis import Diagnosis, DiagnosisRequest
-from tasks.domain.fitted_pairs import FittedPair
 from tasks.domain.ledger import LedgerEntry
 from tasks.domain.naming import listing_of
 from tasks.domain.pairs import PairInventory, TrainingPair, sampled
@@ -41,6 +41,7 @@ from tasks.domain.tables import (
 from tasks.failures import step
 from tasks.keys import candidate_key, candidate_table_key
 from tasks.ledger import append
+from tasks.line_learning import learned_line_rule
 from tasks.pair_trials import pair_reader
 from tasks.pairs import pairs_in
 from tasks.photo_workers import PhotoWorkers
@@ -102,17 +103,20 @@ def learned_from(
         NothingToLearn: No pair, or none outside the held-out listings, teaches a curve.
         NothingDiagnosed: No held-out pair could be measured.
     """
-    name = candidate_name(created)
+    label = TableLabel(candidate_name(created), created.date())
     pairs = [one.pair for one in fits.pairs]
     learn, held = split_listings(pairs, held_out=request.held_out, seed=request.seed)
+    known = {pair.id for pair in learn}
+    fitted = [one for one in fits.pairs if one.pair.id in known]
+    read = pair_reader(Path(request.pairs_folder))
+    rule = learned_line_rule(fitted, label, read=read, workers=workers)
     figures: tuple[HeldOutFigures, ...] = ()
     if held:
-        known = {pair.id for pair in learn}
-        partial = _tables([one for one in fits.pairs if one.pair.id in known], name, created)
+        partial = _tables(learn_atlas(fitted, label, line_rule=rule), label)
         figures = _measured(partial, held, request, workers, provenance=provenance, created=created)
-    atlas = learn_atlas(fits.pairs, TableLabel(name, created.date()))
+    atlas = learn_atlas(fits.pairs, label, line_rule=rule)
     return Learned(
-        tables=_tables(fits.pairs, name, created),
+        tables=_tables(atlas, label),
         figures=figures,
         used=atlas.pairs_used,
         quarantined=atlas.quarantined,
@@ -159,9 +163,7 @@ def kept_candidate(
     return candidate
 
 
-def _tables(pairs: Sequence[FittedPair], name: str, created: datetime) -> Tables:
-    label = TableLabel(name, created.date())
-    atlas = learn_atlas(pairs, label)
+def _tables(atlas: LensAtlas, label: TableLabel) -> Tables:
     return {
         "shoot_atlas": atlas,
         "calibguard_dim": correction_table_of(atlas, shipped_correction_table(), label).table,

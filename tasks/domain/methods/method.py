@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from gpu.coordinates import ImageSize
 from tasks.domain.errors import UnknownVariantError
-from tasks.domain.observations import Observation
+from tasks.domain.observations import Listing, Observation, observation_on
 from tasks.domain.schemas import (
     Border,
     IdentityWarp,
@@ -52,8 +52,8 @@ class Observer:
     """Takes the job and runs in a worker process, so it is a function of a module of ``gpu``."""
     record: Callable[[str, Any], Observation]
     """Writes down what was seen on the photo of this id."""
-    route: Callable[[PhotoRef, RouteOptions, Observation], RoutedPhoto]
-    """Warp for one observed photo; raises as ``Method.route`` does."""
+    route: Callable[[PhotoRef, RouteOptions, Listing], RoutedPhoto]
+    """Warp for one photo of a listing, itself observed; raises as ``Method.route`` does."""
 
 
 class TableLoader(Protocol):
@@ -85,11 +85,11 @@ class Method:
     observer: Observer | None = None
     """None for a method that needs no pixels; with one, ``route`` serves photos that were not observed."""
 
-    def choose(self, photo: PhotoRef, options: RouteOptions, observation: Observation | None) -> RoutedPhoto:
-        """Route a photo by what was observed on it, where there is an observation; else as ``route`` does."""
-        if self.observer is None or observation is None:
+    def choose(self, photo: PhotoRef, options: RouteOptions, listing: Listing) -> RoutedPhoto:
+        """Route a photo by what was observed on it and on others of its listing; else as ``route`` does."""
+        if self.observer is None or observation_on(photo.id, listing) is None:
             return self.route(photo, options)
-        return self.observer.route(photo, options, observation)
+        return self.observer.route(photo, options, listing)
 
     def options(
         self,
