@@ -9,8 +9,9 @@
     a fit             seals itself; a diagnosis has its digest in its key, so do inputs and agents
 
 A run with an entry ``pruned`` may lack its zip, and the photos that no other run needs. Objects under
-``probe/``, ``batches/`` and ``remote/`` and the leases of flights come and go. Unsealed objects are no damage where work that is cut off
-leaves them: a plan without a manifest, photos without a sealed record, a flight's attempt without an entry.
+``probe/``, ``batches/`` and ``remote/`` and the leases of flights come and go. Unsealed objects are no damage
+where work that is cut off leaves them: a plan without a manifest, photos without a sealed record, a flight's
+attempt without an entry.
 
 Three losses show nowhere: that of an entry which alone seals nothing, of a fit, which the next refit finds
 again, and of a diagnosis, which is proxy.
