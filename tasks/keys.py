@@ -33,6 +33,8 @@ from tasks.domain.score_schemas import Judge
 
 LEDGER = "ledger/"
 """What the keys of all ledger entries begin with."""
+CHAMPIONS = "champions/"
+"""What the keys of all champion pointers begin with."""
 
 
 def submission_key(run: str) -> str:
@@ -193,7 +195,7 @@ def report_key(run: str, digest: str) -> str:
 
 def champion_key(judge: Judge) -> str:
     """Key of the pointer to the champion under a judge."""
-    return f"champions/{judge.key}.json"
+    return f"{CHAMPIONS}{judge.key}.json"
 
 
 def diagnosis_key(name: str, digest: str) -> str:

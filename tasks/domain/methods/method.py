@@ -25,7 +25,7 @@ from tasks.domain.schemas import (
 from tasks.domain.tables import Defaults
 
 T = TypeVar("T", bound=Record)
-CoefficientSource = Literal["searched", "loaded", "shipped", "fallback"]
+CoefficientSource = Literal["searched", "loaded", "run", "shipped", "fallback"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class RouteOptions:
     """Profile or policy."""
     table: Record | None = None
     """Coefficients instead of the shipped ones, as the method's ``load_table`` gives them."""
-    table_origin: Literal["searched", "loaded"] = "loaded"
-    """Whether ``table`` was found by a search in this run or read from a file."""
+    table_origin: Literal["searched", "loaded", "run"] = "loaded"
+    """Whether ``table`` was found by a search in this run, read from a file, or applied by an earlier run."""
     interpolation: Interpolation | None = None
     border: Border | None = None
 
