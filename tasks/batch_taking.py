@@ -2,9 +2,10 @@
 
 Nothing that the machine says is believed. Every photo is read and hashed, decoded strictly and measured; some
 of each shard, chosen by a number that the machine cannot know, are rendered here too and compared; a photo
-that it says cannot be rendered is tried here. One photo that fails costs its shard, of which nothing enters
-``renders/``; the other shards stay. A shard counts from its record on, with or without a manifest: so what
-was finished before a machine was lost is taken.
+that it says cannot be rendered is tried here. An engine that is this machine's in every version must give the
+same bytes; others may differ by as much as engines do. One photo that fails costs its shard, of which nothing
+enters ``renders/``; the other shards stay. A shard counts from its record on, with or without a manifest: so
+what was finished before a machine was lost is taken.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from typing import Final
 from gpu.fingerprint import block_tolerance
 from gpu.jpeg.rejection import PhotoRejected
 from gpu.remap.backend import BackendName
-from gpu.render import EncodedPhoto
+from gpu.render import EncodedPhoto, engine_versions
 from gpu.verification import ComparisonJob, OutputJob, check_photo, compare_photo
 from infra.errors import ObjectMissing
 from infra.store.interface import ObjectStore
@@ -100,6 +101,7 @@ class BatchReader:
         self._workers = workers
         self._store = store
         self._nonce = nonce
+        self._is_twin = False
 
     def take(self, shards: Iterable[PhotoShard]) -> BatchOutcome:
         """Take the shards that hold, and say what is wrong with the others."""
@@ -138,6 +140,7 @@ class BatchReader:
             return None
         if manifest is not None:
             self._check_manifest(manifest)
+            self._is_twin = manifest.versions == engine_versions(self._engine_here.backend)
         record = _record_of(shard, text)
         with ThreadPoolExecutor(self._workers.processes + 2) as threads:
             list(threads.map(lambda photo: self._check(shard, photo), record.photos))
@@ -207,6 +210,12 @@ class BatchReader:
 
     def _compare(self, shard: PhotoShard, photo: RenderedPhoto) -> None:
         routed = _routed(shard, photo.id)
+        if self._is_twin:
+            if self._render_here(routed).sha256 != photo.sha256:
+                raise ShardRefused(
+                    f"{photo.id}.jpg differs from the same photo rendered here by the same versions of everything"
+                )
+            return
         body = self._body(shard, photo)
         job = render_job(routed, self._original(routed), self._engine_here)
         try:

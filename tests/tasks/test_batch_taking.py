@@ -99,8 +99,19 @@ def blurred(photo: bytes) -> bytes:
         (with_logo, "differs from the same photo rendered here"),
         (blurred, "differs from the same photo rendered here"),
         (lambda photo: encoded(cv2.flip(pixels(photo), 1)), "differs from the same photo rendered here"),
+        (lambda photo: encoded(pixels(photo)), "by the same versions of everything"),
     ],
-    ids=["truncated", "with bytes after it", "html", "other size", "other photo", "logo", "blur", "mirrored"],
+    ids=[
+        "truncated",
+        "with bytes after it",
+        "html",
+        "other size",
+        "other photo",
+        "logo",
+        "blur",
+        "mirrored",
+        "encoded again",
+    ],
 )
 def test_a_shard_of_forged_photos_is_refused_whole(
     rendered: RemoteBatch, workers: PhotoWorkers, forge: Forge, reason: str
