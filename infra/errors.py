@@ -9,6 +9,7 @@ messages. A caller's own mistake (a malformed key, a negative length) is a ``Val
     │   ├── ObjectMissing          no object under this key
     │   ├── ObjectExists           the key holds other content, and objects are never overwritten
     │   ├── VersionConflict        compare-and-swap lost: the object is not the version that was expected
+    │   ├── LeaseHeld              another run is at work; retryable
     │   ├── RangeOutsideObject     the object is shorter than the bytes asked of it
     │   ├── DigestMismatch         the bytes are not the ones that were promised
     │   ├── PresignUnsupported     this kind of store has no URLs to hand out
@@ -67,6 +68,12 @@ class ObjectExists(StoreError):
 
 class VersionConflict(StoreError):
     """The object is not, or is no longer, the version that was expected."""
+
+
+class LeaseHeld(StoreError):
+    """Another run holds the lease, or has taken it over."""
+
+    retryable: ClassVar[bool] = True
 
 
 class RangeOutsideObject(StoreError):

@@ -40,7 +40,7 @@ _DIGEST_IN_KEY = re.compile(r"diagnoses/.+_([0-9a-f]{16})\.json")
 
 
 class _Lease(Record):
-    """See ``infra.portal.client.lease``."""
+    """See ``infra.store.lease``."""
 
     owner: str
     expires: float

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from infra.portal.client.lease import leased
 from infra.portal.client.step_record import Flight, flight_key, sent_name, upload_name
 from infra.store.interface import ObjectStore
+from infra.store.lease import leased
 from infra.store.opening import open_store
 from tasks.champion import crown, reigning
 from tasks.domain.ledger import LedgerEntry

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from infra.portal.client.connection import Patience, Portal
-from infra.portal.client.lease import Lease
 from infra.portal.client.step_record import Attempt
+from infra.store.lease import Lease
 
 
 @dataclass(frozen=True)

@@ -22,17 +22,18 @@ from infra.errors import (
     StoreError,
     SubmissionAmbiguous,
     SubmissionFailed,
+    SubmissionInFlight,
     SubmissionUnsettled,
 )
 from infra.portal.client.answers import require_request_id
 from infra.portal.client.connection import Archive, Patience, Portal, TeamIdentity
-from infra.portal.client.lease import leased
 from infra.portal.client.run import SubmissionRun
 from infra.portal.client.scoring import await_scores
 from infra.portal.client.sending import AMBIGUOUS_ADVICE, request_scores, upload
 from infra.portal.client.step_record import Attempt, Flight, flight_key
 from infra.portal.judge import JudgeIdentity, judge_from
 from infra.store.interface import ObjectStore
+from infra.store.lease import leased
 
 _PATIENT = Patience()
 
@@ -86,7 +87,14 @@ def submit(
         PortalError: Any other trouble; nothing was scored and the next call goes on from here.
     """
     flight = Flight(store, flight_key(portal.judge, archive.behaviour_digest))
-    with leased(store, flight.lease_key, owner=_owner(), lease_s=patience.lease_s, now=now) as lease:
+    with leased(
+        store,
+        flight.lease_key,
+        owner=_owner(),
+        lease_s=patience.lease_s,
+        now=now,
+        refusal=SubmissionInFlight,
+    ) as lease:
         attempt = _attempt(flight, archive, identity, resubmit=resubmit, at=now())
         if (kept := attempt.find("scored.json")) is None:
             run = SubmissionRun(attempt, portal, patience, lease)
