@@ -121,8 +121,8 @@ def _require_expired(body: bytes, *, key: str, now: float) -> None:
     found = _read(body, key=key)
     if found.expires > now:
         raise LeaseHeld(
-            f"{found.owner} holds the lease {key!r}, which runs out in {found.expires - now:.0f} s unless renewed; "
-            "run again later to get its result"
+            f"{found.owner} holds the lease {key!r}, which runs out in {found.expires - now:.0f} s unless "
+            "renewed; run again later to get its result"
         )
 
 

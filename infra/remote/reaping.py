@@ -1,0 +1,133 @@
+"""Find what nobody watches, and see to it: adopt what is still wanted, destroy what is not.
+
+    at the provider or on record      flow run                what is done
+    watched by somebody               any                     nothing
+    open, nobody watches              live                    adopted, or reported where nobody here can watch
+    open, nobody watches              final or deleted        destroyed and closed
+    at the provider, record closed    any                     destroyed
+    at the provider, no record        nobody knows            destroyed
+
+Safe to repeat, and for several reapers at once: whoever acts on a record holds its lease. What stands at the
+provider without any record is not ours to keep either: an account belongs to one store, and an intent is
+written before a machine is asked for. The provider is asked before each record is read, never after.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from infra.errors import AdapterError, LeaseHeld
+from infra.remote.flow_run import FlowRunLink
+from infra.remote.names import parse_remote_name
+from infra.remote.outcomes import Outcome
+from infra.remote.provider import Handle
+from infra.remote.records import RemoteRecord
+from infra.remote.renting import Renter
+from infra.store.lease import holder
+
+Due = Literal["nothing", "adopt", "destroy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One job that was found, and what is due.
+
+    Attributes:
+        handle: As the provider lists it; None where it does not.
+        record: None where nothing is recorded.
+        why: One sentence.
+    """
+
+    name: str
+    handle: Handle | None
+    record: RemoteRecord | None
+    due: Due
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """What was done about a job.
+
+    Attributes:
+        done: False where it is left for the next time.
+    """
+
+    name: str
+    due: Due
+    why: str
+    done: bool
+
+
+@dataclass(frozen=True)
+class Reaper:
+    """Sees to the jobs of one provider.
+
+    Attributes:
+        link_of: Speaks for a flow run.
+        adopt: Has a job watched by somebody here; None where nobody can.
+    """
+
+    renter: Renter
+    link_of: Callable[[UUID], FlowRunLink]
+    adopt: Callable[[RemoteRecord], None] | None = None
+
+    def find(self) -> Iterator[Found]:
+        """Everything that is at the provider under a name of ours, or on record as open.
+
+        Raises:
+            AdapterError: Provider or store could not be asked.
+        """
+        kind = self.renter.provider.kind
+        alive = {handle.name: handle for handle in self.renter.provider.find()}
+        ours = {name for name in alive if (parsed := parse_remote_name(name)) and parsed.kind == kind}
+        on_record = {
+            record.intent.name for record in self.renter.records.open_jobs() if record.intent.provider == kind
+        }
+        for name in sorted(ours | on_record):
+            yield self._found(name, alive.get(name))
+
+    def reap(self) -> Iterator[Reaped]:
+        """Do what is due, job by job; what fails is said and left for the next time."""
+        for found in self.find():
+            if found.due == "nothing":
+                continue
+            try:
+                done, why = self._seen_to(found), found.why
+            except LeaseHeld as error:
+                done, why = False, str(error)
+            except AdapterError as error:
+                done, why = False, f"{found.why}; {error}"
+            yield Reaped(found.name, found.due, why, done)
+
+    def _found(self, name: str, handle: Handle | None) -> Found:
+        records = self.renter.records
+        record = records.find(name)
+        if record is None:
+            return Found(name, handle, None, "destroy", "nothing is on record of it")
+        if record.closed is not None:
+            due: Due = "destroy" if handle else "nothing"
+            return Found(name, handle, record, due, "its record is closed")
+        watcher = holder(records.store, records.watch_key(name), now=self.renter.clock.now())
+        if watcher is not None:
+            return Found(name, handle, record, "nothing", f"{watcher} watches it")
+        return Found(name, handle, record, *self._due(record))
+
+    def _due(self, record: RemoteRecord) -> tuple[Due, str]:
+        run = self.link_of(record.intent.flow_run).state()
+        if run == "unknown":
+            return "nothing", "nobody watches it, and the Prefect server does not say whether it is wanted"
+        if run in ("ended", "missing"):
+            return "destroy", "its flow run has ended" if run == "ended" else "its flow run was deleted"
+        return "adopt", f"its flow run waits for it, and {record.intent.worker} watches it no more"
+
+    def _seen_to(self, found: Found) -> bool:
+        if found.record is None or found.record.closed is not None:
+            return found.handle is None or self.renter.undertaker.destroy(found.handle)
+        if found.due == "adopt":
+            if self.adopt is not None:
+                self.adopt(found.record)
+            return self.adopt is not None
+        link = self.link_of(found.record.intent.flow_run)
+        return self.renter.abandon(found.name, Outcome("overtaken", found.why), link)
