@@ -42,9 +42,11 @@ bench-quality: .venv/dev ## Every method on photos it has not seen; DATA=folder,
 bench-plumb-line: .venv/dev ## Curves from lines against known warps (DATA=folder with truth.csv)
 	@$(BIN)/python -m tests.bench.plumb_line "$(DATA)"
 
-lock: .venv/dev ## Renew both lock files
+lock: .venv/dev ## Renew both lock files, and the agent's list of libraries
 	@$(LOCK) --upgrade --output-file requirements.lock
 	@$(LOCK) --upgrade --extra dev --output-file requirements-dev.lock --constraint requirements.lock
+	@$(BIN)/python -c "from pathlib import Path; from tasks.agent_bundle import locked_libraries as cut; \
+		Path('tasks/agent/requirements.txt').write_text(cut(Path('requirements.lock').read_text()))"
 
 .venv/bin/pip:
 	@$(PYTHON) -m venv .venv

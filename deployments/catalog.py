@@ -67,6 +67,12 @@ def catalog() -> Iterator[Deployment]:
         tags=("refit",),
         is_nightly=True,
     )
+    yield Deployment(
+        entrypoint="flows.render_batch.render_batch",
+        name="here",
+        description="Renders one batch as a rented machine would, on this one; for trying pools.",
+        tags=("render-batch",),
+    )
     yield from _judged()
     yield Deployment(
         entrypoint="flows.diagnose.diagnose",

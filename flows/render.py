@@ -19,13 +19,14 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from flows.remote_shards import RemoteOrder, ShardsNotRendered, render_remotely
 from tasks.adapters import photo_workers, photos_folder
 from tasks.domain.schemas import Border, Interpolation, RenderedShard, RenderRequest, RunManifest, RunPlan
 from tasks.failures import SENTENCES, log_sentences_only
 from tasks.inventory import take_inventory
 from tasks.observing import observe_photos
 from tasks.packing import assemble_zip, write_manifest
-from tasks.planning import engine_here, plan_run
+from tasks.planning import engine_here, plan_run, remote_engine
 from tasks.preflight import require_ready
 from tasks.provenance import provenance_here
 from tasks.rendering import render_shard
@@ -41,10 +42,6 @@ SHARDS_AT_ONCE = 2  # the render processes are shared, so a second shard only fi
 
 
 _SHARD_THREADS: ThreadPoolTaskRunner[object] = ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE)
-
-
-class ShardsNotRendered(RuntimeError):
-    """Some shards could not be rendered after all retries, or no photo in any of them."""
 
 
 def run_name() -> str:
@@ -73,6 +70,9 @@ def render(
     shard_size: Annotated[int, Field(ge=1, le=10_000)] = 250,
     artifact_tag: str | None = None,
     accept_quarantined: bool = False,
+    pools: tuple[str, ...] = (),
+    batch_photos: Annotated[int, Field(ge=1, le=100_000)] = 1000,
+    batch_minutes: Annotated[int, Field(ge=1, le=12 * 60)] = 60,
 ) -> State[RunManifest]:
     """Render every photo of a folder and leave one verified submission zip with its manifest.
 
@@ -89,6 +89,11 @@ def render(
         shard_size: Photos rendered, kept and retried as one.
         artifact_tag: Names the variant in the artifact's name.
         accept_quarantined: Allow the zip to be submitted although photos were left out.
+        pools: Deployments of ``render-batch`` that render the shards, such as ``render-batch/kaggle``; each
+            is tried for what the one before it left undone. Default: this machine renders.
+        batch_photos: Photos that one rented machine gets, in whole shards; 10 to 20 minutes of work are a
+            good measure.
+        batch_minutes: When a rented machine stops at the latest.
     """
     log_sentences_only()
     try:
@@ -106,21 +111,25 @@ def render(
             ),
             backend=backend,
             quality=quality,
+            remote=RemoteOrder(pools=pools, batch_photos=batch_photos, batch_minutes=batch_minutes),
         )
     except (*SENTENCES, ShardsNotRendered) as error:
         return Failed(message=str(error))
     return _final_state(manifest)
 
 
-def _render(request: RenderRequest, *, backend: Literal["opencv", "cupy"], quality: int) -> RunManifest:
+def _render(
+    request: RenderRequest, *, backend: Literal["opencv", "cupy"], quality: int, remote: RemoteOrder
+) -> RunManifest:
     provenance = provenance_here()
     require_ready(request.photos_folder)
-    engine = engine_here(backend, quality=quality)
+    engine = (remote_engine if remote.pools else engine_here)(backend, quality=quality)
     inventory = take_inventory(request.photos_folder)
     observations = observe_photos(inventory, request)
     plan = plan_run(inventory, request, engine, observations, run_id=_run_id(), created=_run_created())
     publish_routes(plan)
-    shards = _render_shards(plan)
+    shards = render_remotely(plan, remote) if remote.pools else _render_shards(plan)
+    _require_photos(shards)
     submission = assemble_zip(plan, shards)
     sheet = draw_contact_sheet(plan, shards)
     manifest = write_manifest(plan, shards, submission, sheet, provenance, datetime.now(UTC))
@@ -148,11 +157,13 @@ def _render_shards(plan: RunPlan) -> list[RenderedShard]:
             f"{len(failed)} of {len(futures)} shards were not rendered; run again, finished shards are kept. "
             + "; ".join(failed)
         )
-    shards = [future.result() for future in futures]
+    return [future.result() for future in futures]
+
+
+def _require_photos(shards: list[RenderedShard]) -> None:
     if not any(shard.photos for shard in shards):
         first = shards[0].quarantined[0]
         raise ShardsNotRendered(f"no photo could be rendered; the first, {first.file_name}: {first.reason}")
-    return shards
 
 
 def _follow(futures: list[PrefectFuture[RenderedShard]], progress: UUID | None, plan: RunPlan) -> None:

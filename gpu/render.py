@@ -90,13 +90,23 @@ def engine_versions(backend: BackendName) -> dict[str, str]:
         BackendUnavailableError: The named back end has no device or library here.
     """
     return {
-        "renderer": source_digest(Path(__file__).parent),
+        **shared_versions(),
         "backend": open_backend(backend).version,
         "numpy": np.__version__,
         "opencv": cv2.__version__,
+        "cpu": f"{platform.machine()} {cv2.getCPUFeaturesLine()}",  # they choose the code paths of OpenCV
+    }
+
+
+def shared_versions() -> dict[str, str]:
+    """Name the versions that all machines of one run must share: of this code and of what encodes.
+
+    What else ``engine_versions`` names may shift single samples by a few grey levels.
+    """
+    return {
+        "renderer": source_digest(Path(__file__).parent),
         "pillow": version("pillow"),
         "simplejpeg": version("simplejpeg"),
-        "cpu": f"{platform.machine()} {cv2.getCPUFeaturesLine()}",  # they choose the code paths of OpenCV
     }
 
 

@@ -7,6 +7,9 @@ runs/<name>/contact_sheet.jpg     originals beside corrected photos; create-only
 runs/<name>/manifest.json         written last: its presence means that the run is complete
 renders/<shard digest>/<id>.jpg   rendered photos, as a folder
 renders/<shard digest>/shard.json written after the photos: the shard is finished
+inputs/<sha256>.jpg               originals of remote batches; create-only
+batches/<batch>/<attempt>/        what a rented machine is told and says, see ``BatchKeys``; no evidence
+agents/<sha256>.zip               the agent's code; create-only
 fingerprints/<digest>.json        decoded photos in numbers, by the digest of their files
 fits/<version>/<digest>.json      what was found on a training pair, by the digest of its two files
 candidates/<name>/<method>.json   tables of a refit; candidate.json, written last, tells how it fared
@@ -18,10 +21,12 @@ champions/<judge>.json            which submission is champion; the one object t
 diagnoses/<stamp>_<method>_<variant>_<digest>.json  proxy figures on training pairs; no gate reads them
 ledger/<time>_<event>_<name>_<digest>.json  one entry, which seals the objects it rests on
 
-All but the champion and the leases of ``flights/`` (see ``infra.portal.client.step_record``) are create-only.
+All but the champion, the heartbeats and logs of batches, and the leases of ``flights/`` (see
+``infra.portal.client.step_record``) are create-only.
 """
 
 import hashlib
+from dataclasses import dataclass
 
 from tasks.domain.ledger import LedgerEntry
 from tasks.domain.score_schemas import Judge
@@ -68,6 +73,76 @@ def photo_key(shard_digest: str, photo_id: str) -> str:
 def shard_key(shard_digest: str) -> str:
     """Key of the record that completes a shard."""
     return f"renders/{shard_digest}/shard.json"
+
+
+def input_key(sha256: str) -> str:
+    """Key of an original that rented machines may read, by its digest."""
+    return f"inputs/{sha256}.jpg"
+
+
+def agent_key(sha256: str) -> str:
+    """Key of the zip of the agent's code, by its digest."""
+    return f"agents/{sha256}.zip"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchKeys:
+    """Keys of one attempt at a batch, below ``batches/<batch>/<attempt>/``.
+
+    spec.json                  what the agent is told; holds URLs, so it goes when the batch ends
+    control                    exists: go on
+    heartbeat.json, log.txt    replaced while the agent lives
+    photos/<shard>/<id>.jpg    rendered photos, not yet believed
+    shards/<shard>.json        written after a shard's photos
+    manifest.json              written last
+    taken                      written by this machine, when it has taken what holds
+    """
+
+    digest: str
+    attempt: int
+
+    @property
+    def prefix(self) -> str:
+        """What all of them begin with."""
+        return f"batches/{self.digest}/{self.attempt}/"
+
+    @property
+    def spec(self) -> str:
+        """Key of the specification."""
+        return f"{self.prefix}spec.json"
+
+    @property
+    def control(self) -> str:
+        """Key of the object whose absence stops the agent."""
+        return f"{self.prefix}control"
+
+    @property
+    def heartbeat(self) -> str:
+        """Key of the sign of life."""
+        return f"{self.prefix}heartbeat.json"
+
+    @property
+    def log(self) -> str:
+        """Key of the log."""
+        return f"{self.prefix}log.txt"
+
+    @property
+    def manifest(self) -> str:
+        """Key of the agent's last word."""
+        return f"{self.prefix}manifest.json"
+
+    @property
+    def taken(self) -> str:
+        """Key of the mark that nothing more will be taken."""
+        return f"{self.prefix}taken"
+
+    def record(self, shard_digest: str) -> str:
+        """Key of what the agent says of a shard."""
+        return f"{self.prefix}shards/{shard_digest}.json"
+
+    def photo(self, shard_digest: str, photo_id: str) -> str:
+        """Key of a rendered photo as the agent stored it."""
+        return f"{self.prefix}photos/{shard_digest}/{photo_id}.jpg"
 
 
 def fingerprint_key(digest: str) -> str:

@@ -26,6 +26,7 @@ from tasks.domain.errors import DomainError
 
 Job = TypeVar("Job")
 Outcome = TypeVar("Outcome")
+Prepare = Callable[[int | None], None]
 
 # Not forked: the parent has threads. Not from a fork server: the path of its socket may be 107 bytes at most.
 _SPAWN = multiprocessing.get_context("spawn")
@@ -61,10 +62,13 @@ class PhotoWorkers:
         processes: How many photos are rendered at once.
     """
 
-    def __init__(self, *, processes: int, timeout_s: float, memory_mb: int | None) -> None:
+    def __init__(
+        self, *, processes: int, timeout_s: float, memory_mb: int | None, prepare: Prepare = limit_process
+    ) -> None:
         self.processes = processes
         self._timeout_s = timeout_s
         self._memory_mb = memory_mb
+        self._prepare = prepare
         self._lock = Lock()
         self._waiting = 0
         self._closed = False
@@ -165,23 +169,26 @@ class PhotoWorkers:
     def _new_pool(self) -> ProcessPool:
         return ProcessPool(
             max_workers=self.processes,
-            initializer=limit_process,
+            initializer=self._prepare,
             initargs=(self._memory_mb,),
             context=_SPAWN,
         )
 
 
 @contextmanager
-def open_photo_workers(*, processes: int, timeout_s: float, memory_mb: int | None) -> Iterator[PhotoWorkers]:
+def open_photo_workers(
+    *, processes: int, timeout_s: float, memory_mb: int | None, prepare: Prepare = limit_process
+) -> Iterator[PhotoWorkers]:
     """Start the render processes, and end them when the block is left.
 
     Args:
         processes: How many.
         timeout_s: Seconds that one photo may take.
         memory_mb: Address space of one process in MiB; None for no limit.
+        prepare: What a new process does first, given ``memory_mb``.
     """
     _keep_main_module_out_of_children()
-    workers = PhotoWorkers(processes=processes, timeout_s=timeout_s, memory_mb=memory_mb)
+    workers = PhotoWorkers(processes=processes, timeout_s=timeout_s, memory_mb=memory_mb, prepare=prepare)
     try:
         yield workers
     finally:

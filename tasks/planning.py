@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from gpu.remap.backend import BackendName
-from gpu.render import engine_versions
+from gpu.render import engine_versions, shared_versions
 from infra.errors import ObjectExists, ObjectMissing
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
@@ -125,6 +125,14 @@ def chosen_method(choice: MethodChoice) -> tuple[Method, RouteOptions]:
 def engine_here(backend: BackendName, *, quality: int) -> Engine:
     """Describe the engine of this machine; BackendUnavailable where it has none of that name."""
     return Engine(backend=backend, quality=quality, versions=engine_versions(backend))
+
+
+def remote_engine(backend: BackendName, *, quality: int) -> Engine:
+    """Describe the engine of a run whose photos are rendered elsewhere.
+
+    It states what every machine must share and agents insist on. This machine need not have the back end.
+    """
+    return Engine(backend=backend, quality=quality, versions=shared_versions())
 
 
 def _read_table(table: str, method: str) -> bytes:

@@ -11,9 +11,6 @@ from pathlib import Path
 from prefect import get_run_logger
 from pydantic import ValidationError
 
-from gpu.coordinates import ImageSize
-from gpu.jpeg.rejection import PhotoRejected
-from gpu.render import RenderJob
 from infra.errors import ObjectExists, ObjectMissing
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
@@ -28,9 +25,9 @@ from tasks.domain.schemas import (
 from tasks.domain.shards import accounts_for, is_intact, is_settled, shard_document
 from tasks.failures import step
 from tasks.keys import photo_key, shard_key
-from tasks.originals import OriginalChanged, read_original
-from tasks.photo_workers import PhotoLost, PhotoWorkers
-from tasks.warps import radial_map_of
+from tasks.originals import read_original
+from tasks.photo_rendering import PHOTO_FAULTS, quarantined_photo, render_routed, rendered_photo
+from tasks.photo_workers import PhotoWorkers
 
 _READERS = 8  # photos of a finished shard that are read and verified at once
 
@@ -81,9 +78,14 @@ def rendered_shard(
         quarantined=tuple(photo for photo in outcomes if isinstance(photo, QuarantinedPhoto)),
     )
     if is_settled(record):
-        with suppress(ObjectExists):  # another run was faster; the next one to read it will judge it
-            store.create(shard_key(shard.digest), shard_document(record))
+        keep_record(store, record)
     return record
+
+
+def keep_record(store: ObjectStore, record: RenderedShard) -> None:
+    """Write the record that finishes a shard; the photos it names are stored."""
+    with suppress(ObjectExists):  # another run was faster; the next one to read it will judge it
+        store.create(shard_key(record.digest), shard_document(record))
 
 
 def _parse_record(text: bytes) -> RenderedShard | None:
@@ -101,25 +103,16 @@ def _render_photo(
     workers: PhotoWorkers,
     store: ObjectStore,
 ) -> RenderedPhoto | QuarantinedPhoto:
-    photo = routed.photo
     try:
-        encoded = workers.render(
-            RenderJob(
-                photo=read_original(folder, photo),
-                mapping=radial_map_of(routed.warp, ImageSize(photo.width, photo.height)),
-                interpolation=routed.interpolation,
-                border=routed.border,
-                quality=engine.quality,
-                backend=engine.backend,
-            )
-        )
-    except (PhotoRejected, PhotoLost, OriginalChanged) as error:
-        return QuarantinedPhoto(file_name=f"{photo.id}.jpg", code=error.code, reason=str(error))
-    _keep(store, photo_key(shard.digest, photo.id), encoded.jpeg, encoded.sha256)
-    return RenderedPhoto(id=photo.id, size=len(encoded.jpeg), crc32=encoded.crc32, sha256=encoded.sha256)
+        original = read_original(folder, routed.photo)
+        encoded = render_routed(routed, original, engine, workers)
+    except PHOTO_FAULTS as error:
+        return quarantined_photo(routed, error)
+    keep_photo(store, photo_key(shard.digest, routed.photo.id), encoded.jpeg, encoded.sha256)
+    return rendered_photo(routed, encoded)
 
 
-def _keep(store: ObjectStore, key: str, jpeg: bytes, sha256: str) -> None:
+def keep_photo(store: ObjectStore, key: str, jpeg: bytes, sha256: str) -> None:
     """Store a rendered photo; other bytes under its key are damaged, since the key tells its content."""
     try:
         store.create(key, jpeg, sha256=sha256)

@@ -29,6 +29,9 @@ def modules_after(code: str) -> set[str]:
         "infra.store.opening",
         "tasks.portal",
         "tasks.portal_scorer",
+        "tasks.agent.life",
+        "tasks.agent_bundle",
+        "tasks.batching",
     ],
 )
 def test_what_a_remote_machine_needs_imports_without_prefect(module: str) -> None:
@@ -39,6 +42,26 @@ def test_what_a_remote_machine_needs_imports_without_prefect(module: str) -> Non
 def test_a_render_process_loads_no_network_library_no_settings_and_no_cupy(module: str) -> None:
     loaded = modules_after(f"import {module}")
     assert not loaded & {"httpx", "boto3", "botocore", "pydantic_settings", "cupy", "pydantic", "scipy"}
+
+
+def test_the_agent_loads_no_network_library_no_settings_and_no_adapter() -> None:
+    loaded = modules_after("import tasks.agent.__main__")
+    assert not loaded & {
+        "httpx",
+        "requests",
+        "boto3",
+        "botocore",
+        "pydantic_settings",
+        "infra",
+        "flows",
+        "cupy",
+    }
+
+
+def test_the_start_script_loads_the_standard_library_only() -> None:
+    program = "import runpy; runpy.run_path('tasks/agent/bootstrap.py')"
+    before, after = modules_after(""), modules_after(program)
+    assert after - before <= sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -74,10 +97,12 @@ def test_every_package_marker_is_empty() -> None:
 
 
 def test_the_environment_is_read_in_the_settings_only() -> None:
-    readers = [
+    readers = {
         path.relative_to(ROOT).as_posix()
         for room in ("flows", "gpu", "infra", "tasks", "deployments")
         for path in (ROOT / room).rglob("*.py")
         if re.search(r"os\.environ|os\.getenv", path.read_text())
-    ]
-    assert readers == ["infra/settings.py"]
+    }
+    # what runs on a rented machine has no settings; its two readers stand in their place
+    agent = {"tasks/agent/environment.py", "tasks/agent/bootstrap.py"}
+    assert readers == {"infra/settings.py"} | agent

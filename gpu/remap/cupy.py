@@ -7,6 +7,7 @@ never falls back to the CPU.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -51,6 +52,25 @@ def map_arguments(mapping: RadialMap) -> tuple[np.float32, ...]:
         for number in (centre, 1.0 / out, source - centre, scale * start - out, scale)
     ]
     return tuple(np.float32(number) for number in (*numbers, *growth, *[0.0] * (6 - len(growth))))
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One GPU that this process sees."""
+
+    name: str
+    compute_capability: tuple[int, int]
+
+
+def visible_devices() -> tuple[Device, ...]:
+    """Ask the driver for its GPUs, in its order.
+
+    Raises:
+        BackendUnavailableError: This machine lacks CuPy, a driver or a device.
+    """
+    runtime = _usable_cupy().cuda.runtime
+    found = map(runtime.getDeviceProperties, range(runtime.getDeviceCount()))
+    return tuple(Device(one["name"].decode(), (one["major"], one["minor"])) for one in found)
 
 
 class CupyRemap:

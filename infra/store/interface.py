@@ -26,7 +26,7 @@ class StoredObject:
 
 @dataclass(frozen=True)
 class PresignedPut:
-    """Permission to create one object with one content, for a holder without credentials."""
+    """Permission to store one object, for a holder without credentials."""
 
     url: str = field(repr=False)
     """Bearer credential until it expires."""
@@ -131,6 +131,27 @@ class ObjectStore(Protocol):
 
     def presign_put(self, key: str, *, sha256: str, size: int, expires_s: int) -> PresignedPut:
         """Return leave to create this object once, with this digest (hex) and size in bytes.
+
+        Raises:
+            PresignUnsupported: The store is a local folder.
+        """
+        ...
+
+    def presign_create(self, key: str, *, expires_s: int) -> PresignedPut:
+        """Return leave to create this object once, whatever its content.
+
+        For a holder who makes the content: its digest and size are not known and so not signed. Whoever reads
+        the object verifies it. Only the condition is signed, so nothing can be overwritten. A checksum header
+        that is not signed is refused by Amazon, but ``Content-MD5`` is not among those: with it the store
+        refuses bytes that were damaged on the way.
+
+        Raises:
+            PresignUnsupported: The store is a local folder.
+        """
+        ...
+
+    def presign_replace(self, key: str, *, expires_s: int) -> PresignedPut:
+        """Return leave to store this object again and again; for signs of life, never for evidence.
 
         Raises:
             PresignUnsupported: The store is a local folder.

@@ -147,6 +147,14 @@ class LocalStore:
         """Raise ``PresignUnsupported``: a folder has no URLs."""
         raise self._no_urls(key)
 
+    def presign_create(self, key: str, *, expires_s: int) -> PresignedPut:  # noqa: ARG002
+        """Raise ``PresignUnsupported``: a folder has no URLs."""
+        raise self._no_urls(key)
+
+    def presign_replace(self, key: str, *, expires_s: int) -> PresignedPut:  # noqa: ARG002
+        """Raise ``PresignUnsupported``: a folder has no URLs."""
+        raise self._no_urls(key)
+
     def _path(self, key: str) -> Path:
         path = self._root / require_key(key)
         if os.path.realpath(path) != str(path):

@@ -153,6 +153,14 @@ class S3Store:
         """See ``ObjectStore.presign_put``."""
         return self._bucket.presign_put(key, sha256=sha256, size=size, expires_s=_require_expiry(expires_s))
 
+    def presign_create(self, key: str, *, expires_s: int) -> PresignedPut:
+        """See ``ObjectStore.presign_create``."""
+        return self._bucket.presign_create(key, expires_s=_require_expiry(expires_s))
+
+    def presign_replace(self, key: str, *, expires_s: int) -> PresignedPut:
+        """See ``ObjectStore.presign_replace``."""
+        return self._bucket.presign_replace(key, expires_s=_require_expiry(expires_s))
+
     def _create_in_parts(self, key: str, parts: Iterable[bytes]) -> tuple[StoredObject, str]:
         with self._bucket.upload(key) as upload:
             for part in parts:

@@ -132,6 +132,18 @@ class Bucket:
         headers = {"content-length": str(size), "if-none-match": "*", "x-amz-checksum-sha256": checksum}
         return PresignedPut(url=url, headers=headers)
 
+    def presign_create(self, key: str, *, expires_s: int) -> PresignedPut:
+        """Return leave to create the object, with the condition alone among the signed headers."""
+        params = {"Bucket": self._bucket, "Key": self._name(key), "IfNoneMatch": "*"}
+        url = self._client.generate_presigned_url("put_object", Params=params, ExpiresIn=expires_s)
+        return PresignedPut(url=url, headers={"if-none-match": "*"})
+
+    def presign_replace(self, key: str, *, expires_s: int) -> PresignedPut:
+        """Return leave to store the object, with nothing but the host signed."""
+        params = {"Bucket": self._bucket, "Key": self._name(key)}
+        url = self._client.generate_presigned_url("put_object", Params=params, ExpiresIn=expires_s)
+        return PresignedPut(url=url, headers={})
+
     def _name(self, key: str) -> str:
         return f"{self._stem}{require_key(key)}"
 

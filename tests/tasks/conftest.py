@@ -1,3 +1,4 @@
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -5,6 +6,8 @@ import pytest
 
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
+from infra.store.s3 import S3Store
+from infra.store.s3_connection import S3Credentials, connect
 from tasks.domain.schemas import RenderRequest
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
 
@@ -12,6 +15,12 @@ from tasks.photo_workers import PhotoWorkers, open_photo_workers
 @pytest.fixture
 def store(tmp_path: Path) -> ObjectStore:
     return open_store(str(tmp_path / "store"))
+
+
+@pytest.fixture
+def s3_prefix(s3_server: S3Credentials) -> ObjectStore:
+    """An empty store that has URLs to hand out."""
+    return S3Store(connect(s3_server), bucket="tests", prefix=uuid.uuid4().hex)
 
 
 @pytest.fixture(scope="session")

@@ -253,6 +253,8 @@ def test_every_operation_refuses_what_is_no_key(store: ObjectStore, key: str) ->
         lambda: store.delete(key),
         lambda: store.presign_get(key, expires_s=1),
         lambda: store.presign_put(key, sha256="00" * 32, size=1, expires_s=1),
+        lambda: store.presign_create(key, expires_s=1),
+        lambda: store.presign_replace(key, expires_s=1),
     )
     for operation in operations:
         with pytest.raises(ValueError, match="object key"):

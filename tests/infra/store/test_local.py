@@ -161,6 +161,10 @@ def test_folder_has_no_urls(local_store: LocalStore) -> None:
         local_store.presign_get("a", expires_s=60)
     with pytest.raises(PresignUnsupported, match="need an s3:// store"):
         local_store.presign_put("a", sha256="00" * 32, size=1, expires_s=60)
+    with pytest.raises(PresignUnsupported, match="no URLs to presign"):
+        local_store.presign_create("a", expires_s=60)
+    with pytest.raises(PresignUnsupported, match="no URLs to presign"):
+        local_store.presign_replace("a", expires_s=60)
 
 
 def test_reader_keeps_the_version_it_opened(local_store: LocalStore) -> None:

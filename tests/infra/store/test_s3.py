@@ -1,6 +1,8 @@
 """What only S3 does: presigned URLs, pages, parts, credentials."""
 
+import base64
 import hashlib
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -60,6 +62,53 @@ def test_presigned_put_of_other_bytes_length_or_key_is_refused(s3_store: S3Store
     assert put(leave.url, BODY + b"x", longer) in (400, 403)
     assert put(leave.url.replace("/a?", "/b?"), BODY, dict(leave.headers)) == 403
     assert list(s3_store.list("")) == []
+
+
+def md5(body: bytes) -> str:
+    return base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+
+
+def test_leave_to_create_takes_any_content_once(s3_store: S3Store) -> None:
+    leave = s3_store.presign_create("a", expires_s=60)
+    headers = dict(leave.headers) | {"content-md5": md5(BODY)}
+    assert put(leave.url, BODY, headers) == 200
+    assert put(leave.url, b"other", dict(leave.headers)) == 412
+    assert s3_store.read("a") == BODY
+
+
+def test_leave_to_create_signs_the_condition_and_no_amazon_header(s3_store: S3Store) -> None:
+    # Amazon answers 403 to any x-amz header that is sent and not signed, so the holder must need none
+    leave = s3_store.presign_create("a", expires_s=60)
+    assert parse_qs(urlsplit(leave.url).query)["X-Amz-SignedHeaders"] == ["host;if-none-match"]
+    assert put(leave.url, BODY, {}) in (400, 403)
+    assert put(leave.url.replace("/a?", "/b?"), BODY, dict(leave.headers)) == 403
+    assert list(s3_store.list("")) == []
+
+
+@pytest.mark.parametrize("kind", ["create", "replace"])
+def test_content_damaged_on_the_way_is_refused_by_its_md5(s3_store: S3Store, kind: str) -> None:
+    presign = s3_store.presign_create if kind == "create" else s3_store.presign_replace
+    leave = presign("a", expires_s=60)
+    assert put(leave.url, BODY[::-1], dict(leave.headers) | {"content-md5": md5(BODY)}) == 400
+    assert s3_store.head("a") is None
+
+
+def test_content_cut_short_on_the_way_is_not_stored(s3_store: S3Store) -> None:
+    leave = s3_store.presign_create("a", expires_s=60)
+    parts = urlsplit(leave.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=30) as line:
+        head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nIf-None-Match: *\r\n"
+        line.sendall(f"{head}Content-Length: {len(BODY)}\r\n\r\n".encode() + BODY[:5])
+        line.shutdown(socket.SHUT_WR)
+        assert b" 200 " not in line.recv(4096).split(b"\r\n")[0]
+    assert s3_store.head("a") is None
+
+
+def test_leave_to_replace_stores_again_and_again_and_only_this_object(s3_store: S3Store) -> None:
+    leave = s3_store.presign_replace("a", expires_s=60)
+    assert [put(leave.url, body, dict(leave.headers)) for body in (b"1", b"2")] == [200, 200]
+    assert s3_store.read("a") == b"2"
+    assert put(leave.url.replace("/a?", "/b?"), BODY, {}) == 403
 
 
 def test_presigned_urls_expire(s3_store: S3Store) -> None:

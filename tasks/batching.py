@@ -1,0 +1,156 @@
+"""Sends a batch of shards to a rented machine: inputs, specification, leave to go on; and ends it.
+
+A batch that was sent is not sent again: whoever meets its specification goes on waiting for the same agent.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from infra.errors import ObjectExists
+from infra.store.interface import ObjectStore
+from tasks.domain.batches import (
+    FORMAT,
+    Accelerator,
+    BatchShard,
+    BatchSpec,
+    Outlet,
+    Place,
+    batch_digest,
+)
+from tasks.domain.schemas import Engine, PhotoRef, PhotoShard
+from tasks.keys import BatchKeys, input_key
+from tasks.originals import OriginalChanged, read_original
+
+_SENDERS: Final = 8  # photos that are looked up and sent at once
+_GRACE_S: Final = 3600  # that URLs outlive the deadline: to upload the last photos and the manifest
+_GO_ON: Final = b"go on\n"
+_TAKEN: Final = b"taken\n"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTerms:
+    """What a batch may take.
+
+    Attributes:
+        deadline: When the agent stops at the latest; with a zone, within a week.
+        heartbeat_s: Seconds between two signs of life.
+        photo_timeout_s: Seconds that one photo may take.
+        photo_memory_mb: Address space of a render process on a CPU; None for no limit.
+    """
+
+    accelerator: Accelerator
+    deadline: datetime
+    heartbeat_s: float = 15.0
+    photo_timeout_s: float = 60.0
+    photo_memory_mb: int | None = 3072
+
+
+@dataclass(frozen=True, slots=True)
+class SentBatch:
+    """A batch that an agent can start on."""
+
+    keys: BatchKeys
+    spec_url: str = field(repr=False)
+    """Presigned GET; a credential until it expires."""
+
+
+def send_batch(
+    shards: Sequence[PhotoShard],
+    engine: Engine,
+    terms: BatchTerms,
+    *,
+    attempt: int,
+    now: datetime,
+    folder: Path,
+    store: ObjectStore,
+) -> SentBatch:
+    """Store what an agent needs, the specification last.
+
+    A photo that is no longer what the run was planned with is not sent, and the agent will miss it.
+
+    Raises:
+        PresignUnsupported: The store is a local folder.
+    """
+    keys = BatchKeys(batch_digest(shards), attempt)
+    expires_s = int((terms.deadline - now).total_seconds()) + _GRACE_S
+    if store.head(keys.spec) is None:
+        photos = [routed.photo for shard in shards for routed in shard.photos]
+        spec = _Leave(store, keys, expires_s).spec(shards, engine, terms)
+        with ThreadPoolExecutor(_SENDERS) as senders:
+            list(senders.map(lambda photo: _send_input(photo, folder, store), photos))
+        store.create(keys.control, _GO_ON)
+        with suppress(ObjectExists):  # another process sent it meanwhile
+            store.create(keys.spec, spec.model_dump_json().encode())
+    return SentBatch(keys, store.presign_get(keys.spec, expires_s=expires_s))
+
+
+def cancel_batch(keys: BatchKeys, store: ObjectStore) -> None:
+    """Make the agent stop at its next look; repeating it is harmless."""
+    store.delete(keys.control)
+
+
+def clear_batch(keys: BatchKeys, store: ObjectStore) -> None:
+    """Mark an ended batch as taken and remove its URLs and copies; manifest, log and shard records stay."""
+    store.create(keys.taken, _TAKEN)
+    store.delete(keys.control)
+    store.delete(keys.spec)
+    with ThreadPoolExecutor(_SENDERS) as removers:
+        list(removers.map(store.delete, [found.key for found in store.list(f"{keys.prefix}photos/")]))
+
+
+def _send_input(photo: PhotoRef, folder: Path, store: ObjectStore) -> None:
+    key = input_key(photo.sha256)
+    if store.head(key) is None:
+        with suppress(OriginalChanged):
+            store.create(key, read_original(folder, photo), sha256=photo.sha256)
+
+
+class _Leave:
+    """Signs URLs for one attempt at a batch."""
+
+    def __init__(self, store: ObjectStore, keys: BatchKeys, expires_s: int) -> None:
+        self._store = store
+        self._keys = keys
+        self._expires_s = expires_s
+
+    def spec(self, shards: Sequence[PhotoShard], engine: Engine, terms: BatchTerms) -> BatchSpec:
+        return BatchSpec(
+            format=FORMAT,
+            digest=self._keys.digest,
+            attempt=self._keys.attempt,
+            engine=engine,
+            accelerator=terms.accelerator,
+            deadline=terms.deadline,
+            heartbeat_s=terms.heartbeat_s,
+            photo_timeout_s=terms.photo_timeout_s,
+            photo_memory_mb=terms.photo_memory_mb,
+            shards=tuple(map(self._shard, shards)),
+            control=self._get(self._keys.control),
+            heartbeat=self._outlet(self._keys.heartbeat),
+            log=self._outlet(self._keys.log),
+            manifest=self._place(self._keys.manifest),
+        )
+
+    def _shard(self, shard: PhotoShard) -> BatchShard:
+        photos = [routed.photo for routed in shard.photos]
+        return BatchShard(
+            shard=shard,
+            inputs=tuple(self._get(input_key(photo.sha256)) for photo in photos),
+            outputs=tuple(self._place(self._keys.photo(shard.digest, photo.id)) for photo in photos),
+            record=self._place(self._keys.record(shard.digest)),
+        )
+
+    def _get(self, key: str) -> str:
+        return self._store.presign_get(key, expires_s=self._expires_s)
+
+    def _outlet(self, key: str) -> Outlet:
+        return Outlet(put=self._store.presign_replace(key, expires_s=self._expires_s).url)
+
+    def _place(self, key: str) -> Place:
+        leave = self._store.presign_create(key, expires_s=self._expires_s)
+        return Place(put=leave.url, headers=dict(leave.headers), get=self._get(key))
