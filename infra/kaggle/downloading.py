@@ -31,6 +31,10 @@ class UrlExpired(KaggleBusy):
     """The signed URL is no longer good; asking for a new one helps."""
 
 
+class FileDamaged(KaggleBusy):
+    """What came is not the file, be it damaged or some gateway's page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Download:
     """One file to fetch.
@@ -76,7 +80,7 @@ def fetch(download: Download, folder: Path, *, api: WebAddress, within_s: float 
         UrlExpired: The URL is no longer good.
         KaggleBusy: The download broke off; the next one goes on from there.
         RemoteRefused: Name, host or size are not allowed.
-        RemoteAnswerInvalid: The file has not the promised size.
+        FileDamaged: Size or digest are not the promised ones; the next one begins anew.
     """
     place = place_of(download.name, folder)
     if place.is_file() and download.size is not None and place.stat().st_size == download.size:
@@ -88,7 +92,7 @@ def fetch(download: Download, folder: Path, *, api: WebAddress, within_s: float 
         md5 = _receive(download, part, address, within_s=within_s)
         if fault := _fault(part, size=download.size, md5=md5):
             part.unlink()
-            raise RemoteAnswerInvalid(f"{quoted(download.name)} {fault}; it was removed, fetch it again")
+            raise FileDamaged(f"{quoted(download.name)} {fault}; it was removed")
         part.replace(place)
     except OSError as error:
         raise RemoteRefused(f"{str(place)!r} cannot be written: {error.strerror or error}") from error

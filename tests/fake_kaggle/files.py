@@ -45,18 +45,21 @@ class Competition:
     shape: Literal["object", "array", "snake"] = "object"
     """How the listing answers: an object of files and the next page's token, the bare list of all files,
     or the object with the names that the MCP endpoint has."""
+    longest_page: int = _LONGEST_PAGE
+    wrapped: dict[str, Path] = field(default_factory=dict)
+    """Names of files that are served inside a zip, and that zip."""
 
     def listing(self, asked: Members) -> Members | list[Members]:
         files = sorted(path for path in self.folder.rglob("*") if path.is_file())
         if self.shape == "array":
             return [self._entry(path) for path in files]
-        start, size = int(str(asked.get("pageToken") or 0)), _page_size(asked)
+        start, size = int(str(asked.get("pageToken") or 0)), min(_page_size(asked), self.longest_page)
         following = str(start + size) if start + size < len(files) else ""
         token = "next_page_token" if self.shape == "snake" else "nextPageToken"
         return {"files": [self._entry(path) for path in files[start : start + size]], token: following}
 
     def find(self, asked: Members) -> Path:
-        path = self.folder / str(asked.get("fileName"))
+        path = self.wrapped.get(name := str(asked.get("fileName")), self.folder / name)
         if not path.is_file():
             raise FileNotFoundError(str(path))
         return path

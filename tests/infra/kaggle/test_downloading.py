@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.errors import RemoteAnswerInvalid, RemoteError, RemoteRefused
-from infra.kaggle.downloading import Download, UrlExpired, fetch, place_of
+from infra.errors import RemoteError, RemoteRefused
+from infra.kaggle.downloading import Download, FileDamaged, UrlExpired, fetch, place_of
 from infra.kaggle.refusals import KaggleBusy
 from infra.portal.client.web_address import WebAddress, web_address
 from tests.fake_kaggle.faults import Fault
@@ -93,7 +93,7 @@ def test_an_expired_url_is_an_error_and_no_file(
 
 
 @pytest.mark.parametrize(
-    ("size", "most", "expected"), [(7, 1 << 20, RemoteAnswerInvalid), (None, 5000, RemoteRefused)]
+    ("size", "most", "expected"), [(7, 1 << 20, FileDamaged), (None, 5000, RemoteRefused)]
 )
 def test_a_file_of_another_size_is_not_kept(
     kaggle: FakeKaggle, served: Path, tmp_path: Path, size: int | None, most: int, expected: type[RemoteError]
@@ -109,7 +109,7 @@ def test_a_part_of_another_file_is_found_by_its_digest(
     part = tmp_path / "got" / "a" / "b.bin.part"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"another file's beginning")
-    with pytest.raises(RemoteAnswerInvalid, match="MD5"):
+    with pytest.raises(FileDamaged, match="MD5"):
         fetch(wanted(kaggle, served), tmp_path / "got", api=api(kaggle))
     assert fetch(wanted(kaggle, served), tmp_path / "got", api=api(kaggle)).read_bytes() == _CONTENT
 
