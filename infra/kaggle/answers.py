@@ -28,6 +28,7 @@ _STATES: Final[Mapping[str, RemoteState]] = {
     "CANCEL_ACKNOWLEDGED": "ended",
 }
 _DURATION: Final = re.compile(r"([0-9]{1,12})(\.[0-9]+)?s")
+_PREFIX: Final = re.compile(r"^(KERNELWORKERSTATUS\.|KERNEL_WORKER_STATUS_)")
 Members = dict[str, object]
 
 
@@ -109,7 +110,7 @@ def read_tree(answer: Answer) -> object:
 def read_status(members: Members) -> SessionStatus:
     """Return the session's status; a queued one has none on the wire."""
     found = member(members, "status")
-    word = re.sub(r"^KERNEL_WORKER_STATUS_|^.*\.", "", str(found).strip().upper()) if found else "QUEUED"
+    word = _PREFIX.sub("", str(found).strip().upper()) if found else "QUEUED"
     failure = member(members, "failureMessage")
     return SessionStatus(quoted(word)[1:-1], quoted(failure)[1:-1] if failure else "")
 

@@ -70,6 +70,26 @@ def test_a_script_that_fails_has_ended_and_says_how(kaggle: FakeKaggle) -> None:
     assert rented.observe(handle).detail == "ERROR: Your notebook exited with code 3"
 
 
+def test_destroying_asks_for_the_sessions_end_and_then_deletes(kaggle: FakeKaggle) -> None:
+    rented = provider(kaggle, _LONG)
+    handle = rented.create(job(), Opened())
+    (session,) = kaggle.sessions()
+    rented.destroy(handle)
+    methods = kaggle.journal.methods()
+    assert methods.index("CancelKernelSession") < methods.index("DeleteKernel")
+    assert kaggle.journal.all("CancelKernelSession")[0].members == {"kernelSessionId": session.id}
+    assert session.state == "CANCEL_ACKNOWLEDGED"
+
+
+@pytest.mark.parametrize("method", ["zip", "CancelKernelSession"])
+def test_destroying_does_not_depend_on_the_sessions_number(kaggle: FakeKaggle, method: str) -> None:
+    rented = provider(kaggle, _LONG)
+    handle = rented.create(job(), Opened())
+    kaggle.faults.add(Fault(method, "denied"))
+    rented.destroy(handle)
+    assert kaggle.kernels_left() == []
+
+
 def test_destroying_ends_the_whole_process_group(kaggle: FakeKaggle, tmp_path: Path) -> None:
     note = tmp_path / "child.pid"
     spawning = f"""
