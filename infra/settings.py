@@ -288,6 +288,9 @@ class Settings(BaseSettings):
     kaggle_username: str | None = Field(None, description="Kaggle user name, with `KAGGLE_KEY`.")
     kaggle_key: SecretStr | None = Field(None, description="Kaggle API key of that user.")
     kaggle_api_token: SecretStr | None = Field(None, description="Kaggle API token; replaces name and key.")
+    kaggle_api_url: WebUrl = Field(
+        PrivateUrl("https://api.kaggle.com"), description="Kaggle's API; another one only in tests."
+    )
     kaggle_mcp_url: WebUrl | None = Field(
         None, description="Kaggle's MCP endpoint, where that transport is chosen."
     )

@@ -5,6 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from gpu.remap.backend import BackendName
+from infra.kaggle.api import KaggleApi
+from infra.kaggle.opening import open_kaggle
 from infra.portal.client.connection import Portal, TeamIdentity
 from infra.settings import Settings, SettingsInvalid, load_settings
 from infra.store.interface import ObjectStore
@@ -44,6 +46,15 @@ def scoring_portal() -> Portal:
         )
     except ValueError as error:
         raise SettingsInvalid([f"CALIBGUARD_PORTAL_URL cannot be used: {error}"]) from error
+
+
+def kaggle_account() -> KaggleApi:
+    """Open the Kaggle account that settings name; nothing is asked of it.
+
+    Raises:
+        SettingMissing: There are no credentials.
+    """
+    return open_kaggle(settings())
 
 
 def team_identity(team: Team) -> TeamIdentity:

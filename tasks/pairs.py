@@ -55,7 +55,7 @@ def _measure(folder: Path, pair_id: str, limits: PhotoLimits) -> TrainingPair | 
     sizes: list[ImageSize] = []
     for name, partner in ((original, target), (target, original)):
         try:
-            sizes.append(_size(folder / name, limits))
+            sizes.append(photo_size(folder / name, limits))
         except FileNotFoundError:
             reason = f"its partner {name!r} is not there; download the pair again"
             return QuarantinedPhoto(file_name=partner, code="no_partner", reason=reason)
@@ -70,8 +70,13 @@ def _measure(folder: Path, pair_id: str, limits: PhotoLimits) -> TrainingPair | 
     return TrainingPair(id=pair_id, width=sizes[0].width, height=sizes[0].height)
 
 
-def _size(path: Path, limits: PhotoLimits) -> ImageSize:
-    """Read a photo's size from its first bytes, or from the whole file where metadata fills those."""
+def photo_size(path: Path, limits: PhotoLimits = DEFAULT_LIMITS) -> ImageSize:
+    """Read a photo's size from its first bytes, or from the whole file where metadata fills those.
+
+    Raises:
+        PhotoRejected: It is no photo.
+        OSError: It cannot be read.
+    """
     with path.open("rb") as file:
         start = file.read(_START)
         try:

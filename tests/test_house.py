@@ -26,6 +26,7 @@ def modules_after(code: str) -> set[str]:
         "tasks.domain.methods.registry",
         "tasks.domain.submission_zip",
         "infra.settings",
+        "infra.kaggle.provider",
         "infra.store.opening",
         "tasks.portal",
         "tasks.portal_scorer",

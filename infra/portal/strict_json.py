@@ -17,8 +17,20 @@ def parse_object(body: bytes) -> dict[str, object]:
     Raises:
         ValueError: It is something else; the message says what, without repeating the body.
     """
+    tree = parse_json(body)
+    if not isinstance(tree, dict):
+        raise ValueError(f"it is a JSON {type(tree).__name__}, not an object")
+    return tree
+
+
+def parse_json(body: bytes) -> object:
+    """Return the JSON tree that ``body`` is, for a protocol that has lists at the top too.
+
+    Raises:
+        ValueError: It is something else; the message says what, without repeating the body.
+    """
     try:
-        tree = json.loads(
+        tree: object = json.loads(
             body.decode("utf-8"),
             parse_constant=_refuse_constant,
             parse_float=_finite,
@@ -31,8 +43,6 @@ def parse_object(body: bytes) -> dict[str, object]:
         raise ValueError(f"it is no JSON at character {error.pos}") from error
     except RecursionError as error:
         raise ValueError(_TOO_DEEP) from error
-    if not isinstance(tree, dict):
-        raise ValueError(f"it is a JSON {type(tree).__name__}, not an object")
     _require_shallow(tree)
     return tree
 

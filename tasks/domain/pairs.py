@@ -88,6 +88,11 @@ def sampled(
     return tuple(sorted(drawn, key=lambda pair: pair.id))
 
 
+def draw_key(pair_id: str, seed: int) -> bytes:
+    """Give a pair's place in the draw of this seed."""
+    return hashlib.sha256(f"{seed}\0{pair_id}".encode()).digest()
+
+
 def fair_shares(available: Mapping[str, int], *, total: int) -> dict[str, int]:
     """Divide a number of samples evenly among groups; what a small one cannot use goes to the larger ones."""
     shares: dict[str, int] = {}
@@ -99,7 +104,7 @@ def fair_shares(available: Mapping[str, int], *, total: int) -> dict[str, int]:
 
 
 def _in_drawn_order(pairs: Iterable[TrainingPair], seed: int) -> list[TrainingPair]:
-    return sorted(pairs, key=lambda pair: hashlib.sha256(f"{seed}\0{pair.id}".encode()).digest())
+    return sorted(pairs, key=lambda pair: draw_key(pair.id, seed))
 
 
 def _group_of(pair: TrainingPair, per: PairGroup) -> str:

@@ -19,6 +19,7 @@ from tests.faults.stores import stores
 from tests.faults.submissions import rivals, scoring, submit_kills
 from tests.faults.tampering import tampering
 from tests.faults.verdict import Verdict
+from tests.faults.waits import waits
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Counts:
     files: int = field(default=200, metadata={"help": "hostile CSVs, and as many hostile JSON documents"})
     tamperings: int = field(default=100, metadata={"help": "pairs of evidence that are tampered with"})
     corruptions: int = field(default=200, metadata={"help": "objects of a store that are damaged"})
+    waits: int = field(default=500, metadata={"help": "sequences of states that a wait is shown"})
     gate_cases: int = field(default=10_000, metadata={"help": "cases held against the gates' oracle"})
 
 
@@ -57,6 +59,7 @@ SUITES: Final[Mapping[str, Suite]] = {
     "gates": lambda site: gates(cases=site.counts.gate_cases),
     "tampering": lambda site: tampering(count=site.counts.tamperings, seed=site.seed),
     "fsck": lambda site: fsck(site.folder, count=site.counts.corruptions, seed=site.seed),
+    "waits": lambda site: waits(count=site.counts.waits, seed=site.seed),
     "secrets": lambda site: secrets(site.folder / "secrets"),
     "input": lambda site: inputs(site.bench()),
     "hostile": lambda site: hostile(site.bench()),
