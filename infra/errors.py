@@ -9,7 +9,6 @@ messages. A caller's own mistake (a malformed key, a negative length) is a ``Val
     │   ├── ObjectMissing          no object under this key
     │   ├── ObjectExists           the key holds other content, and objects are never overwritten
     │   ├── VersionConflict        compare-and-swap lost: the object is not the version that was expected
-    │   ├── LeaseHeld              another run is at work; retryable
     │   ├── RangeOutsideObject     the object is shorter than the bytes asked of it
     │   ├── DigestMismatch         the bytes are not the ones that were promised
     │   ├── PresignUnsupported     this kind of store has no URLs to hand out
@@ -24,6 +23,7 @@ messages. A caller's own mistake (a malformed key, a negative length) is a ``Val
     │   ├── RemoteDenied           the provider does not accept these credentials
     │   ├── RemoteRefused          the provider refuses the request as it stands
     │   ├── RemoteAnswerInvalid    the provider answers in a shape that its protocol does not have
+    │   ├── WatchTaken             another worker watches the job; retryable
     │   ├── CreateAmbiguous        a job was asked for and may or may not exist
     │   └── DestroyFailed          a job may still run and cost; the text tells how to end it by hand
     └── PortalError                the scoring portal, on either side of the wire
@@ -68,12 +68,6 @@ class ObjectExists(StoreError):
 
 class VersionConflict(StoreError):
     """The object is not, or is no longer, the version that was expected."""
-
-
-class LeaseHeld(StoreError):
-    """Another run holds the lease, or has taken it over."""
-
-    retryable: ClassVar[bool] = True
 
 
 class RangeOutsideObject(StoreError):
@@ -136,6 +130,12 @@ class RemoteRefused(RemoteError):
 
 class RemoteAnswerInvalid(RemoteError):
     """The provider's answer is not one that its protocol has."""
+
+
+class WatchTaken(RemoteError):
+    """Another worker watches the job, and will end it."""
+
+    retryable: ClassVar[bool] = True
 
 
 class CreateAmbiguous(RemoteError):

@@ -247,6 +247,11 @@ class Settings(BaseSettings):
         description="Free disk space in MiB that must be left beside what a run needs; 0 asks for none.",
     )
     work_pool: str = Field("calibguard", description="Prefect work pool that the deployments belong to.")
+    remote_reap_s: float = Field(
+        300.0,
+        gt=0,
+        description="Seconds between two looks of a worker for rented machines that nobody watches.",
+    )
     refit_cron: Annotated[str, AfterValidator(_cron)] = Field(
         "0 2 * * *",
         description="When `refit/nightly` runs, as a cron line; it does so only where a data root is set.",

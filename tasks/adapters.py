@@ -1,7 +1,6 @@
 """Opens the adapters that settings name; the only place where tasks turn settings into things."""
 
 from contextlib import AbstractContextManager
-from functools import lru_cache
 from pathlib import Path
 
 from gpu.remap.backend import BackendName
@@ -10,8 +9,7 @@ from infra.kaggle.opening import open_kaggle
 from infra.portal.client.connection import Portal, TeamIdentity
 from infra.settings import Settings, SettingsInvalid, load_settings
 from infra.store.interface import ObjectStore
-from infra.store.opening import open_store
-from infra.store.s3_connection import S3Credentials
+from infra.store.opening import configured_store
 from tasks.domain.score_schemas import Team
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
 
@@ -23,11 +21,7 @@ def settings() -> Settings:
 
 def run_store() -> ObjectStore:
     """Open the object store that settings name; one client per process and address."""
-    current = settings()
-    if current.store_url.startswith("s3://"):
-        return _opened(current.store_url, _s3_credentials(current))
-    local = current.store_url
-    return _opened(local if "://" in local else str(Path(local).absolute()), None)
+    return configured_store(settings())
 
 
 def scoring_portal() -> Portal:
@@ -112,18 +106,3 @@ def photo_workers(backend: BackendName) -> AbstractContextManager[PhotoWorkers]:
         timeout_s=current.photo_timeout_s,
         memory_mb=None if on_gpu else current.photo_memory_mb,
     )
-
-
-def _s3_credentials(current: Settings) -> S3Credentials:
-    endpoint = current.s3_endpoint_url
-    return S3Credentials(
-        access_key_id=current.require("s3_access_key_id"),
-        secret_access_key=current.require("s3_secret_access_key"),
-        region=current.s3_region,
-        endpoint_url=endpoint.get_secret_value() if endpoint else None,
-    )
-
-
-@lru_cache(maxsize=4)
-def _opened(url: str, credentials: S3Credentials | None) -> ObjectStore:
-    return open_store(url, s3=credentials)

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -95,8 +95,8 @@ class FolderProvider:
 
     def observe(self, handle: Handle) -> Observed:
         if not (self.folder / "alive" / handle.name).is_dir():
-            return Observed(self.says or "gone", cost_usd=self.price_usd)
-        return Observed(self.says or "running", "as scripted", self.price_usd)
+            return Observed(self.says or "gone")
+        return Observed(self.says or "running", "as scripted")
 
     def harvest(self, handle: Handle) -> str:
         return self.log
@@ -108,6 +108,12 @@ class FolderProvider:
         (self.folder / "dead").mkdir(exist_ok=True)
         with suppress(FileNotFoundError):
             (self.folder / "alive" / handle.name).rename(self.folder / "dead" / handle.name)
+
+    def worst_cost_usd(self, deadline: datetime) -> Decimal | None:
+        return self.price_usd and 2 * self.price_usd
+
+    def cost_usd(self, handle: Handle) -> Decimal | None:
+        return self.price_usd
 
     def find(self) -> Iterator[Handle]:
         for name in self.alive():
@@ -138,11 +144,9 @@ class Agent:
     store: LocalStore
     prefix: str = field(default_factory=lambda: f"batches/{uuid.uuid4().hex * 2}/0/")
 
-    def send_batch(self, *, minutes: float = 60) -> "Agent":
+    def send_batch(self) -> "Agent":
         """Store what the agent would be told."""
-        deadline = datetime.now(UTC) + timedelta(minutes=minutes)
-        spec = {"deadline": deadline.isoformat(), "accelerator": "none"}
-        self.store.create(f"{self.prefix}spec.json", json.dumps(spec).encode())
+        self.store.create(f"{self.prefix}spec.json", b"{}")
         self.store.create(f"{self.prefix}control", b"go on\n")
         return self
 

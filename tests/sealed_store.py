@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from infra.errors import SubmissionInFlight
 from infra.portal.client.step_record import Flight, flight_key, sent_name, upload_name
 from infra.store.interface import ObjectStore
 from infra.store.lease import leased
@@ -132,7 +133,8 @@ def _score(manifest: RunManifest, store: ObjectStore) -> None:
 def _fly(manifest: RunManifest, store: ObjectStore) -> dict[str, bytes]:
     """Leave the steps of a submission, and a lease that ran out; give the steps."""
     flight = Flight(store, flight_key(PORTAL.key, manifest.submission.behaviour_digest))
-    with leased(store, flight.lease_key, owner="host 1", lease_s=60.0, now=NOON.timestamp):
+    now, key = NOON.timestamp, flight.lease_key
+    with leased(store, key, owner="host 1", lease_s=60.0, now=now, taken=SubmissionInFlight):
         attempt = flight.begin({"zip": manifest.submission.sha256})
         attempt.note(upload_name(0), {"s3_key": "uploads/1"})
         attempt.claim(sent_name(1), {})

@@ -14,8 +14,8 @@ from infra.errors import RemoteAnswerInvalid
 from infra.kaggle.connection import Answer
 from infra.kaggle.refusals import KaggleBusy, status_refusal
 from infra.portal.remote_text import quoted
-from infra.portal.strict_json import parse_json
 from infra.remote.provider import RemoteState
+from infra.strict_json import parse_json
 
 _SUCCEEDED: Final = frozenset({"COMPLETE"})
 _FAILED: Final = frozenset({"ERROR", "CANCEL_ACKNOWLEDGED"})

@@ -27,7 +27,7 @@ from infra.kaggle.pushing import TakenWithComplaints, started
 from infra.kaggle.refusals import BadRequest, KaggleBusy
 from infra.kaggle.sources import save_members
 from infra.portal.remote_text import quoted
-from infra.portal.strict_json import parse_object
+from infra.strict_json import parse_object
 
 _PAGE = 200
 _MOST_PAGES = 100

@@ -14,7 +14,7 @@ from infra.kaggle.answers import Members
 from infra.kaggle.refusals import KaggleBusy, status_refusal
 from infra.portal.client.web_address import web_address
 from infra.portal.remote_text import quoted
-from infra.portal.strict_json import parse_object
+from infra.strict_json import parse_object
 
 _PROTOCOL: Final = "2025-03-26"
 _SILENCE_S: Final = 60.0

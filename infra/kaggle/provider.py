@@ -109,6 +109,12 @@ class KaggleProvider:
                 f"{kernel} may still run and use quota: {why}; run `{by_hand(kernel)}`"
             ) from error
 
+    def worst_cost_usd(self, deadline: datetime) -> None:
+        """Foretell nothing: a kernel costs quota and no money."""
+
+    def cost_usd(self, handle: Handle) -> None:
+        """Tell nothing: a kernel costs quota and no money."""
+
     def find(self) -> Iterator[Handle]:
         """Every kernel of the account under a name of ours, also where its session has ended."""
         for kernel in self._api.kernels():

@@ -68,9 +68,9 @@ class Undertaker:
         cost = None
         is_gone = True
         if handle is not None:
-            cost = self._cost(handle)
             self._harvest(handle)
             is_gone = self.destroy(handle, say=link.say)
+            cost = self._cost(handle) if is_gone else None
         is_settled = settles == "nothing" or link.settle(outcome)
         if not (is_gone and is_settled):
             return False
@@ -103,7 +103,7 @@ class Undertaker:
 
     def _cost(self, handle: Handle) -> Decimal | None:
         with suppress(RemoteError):
-            return self.provider.observe(handle).cost_usd
+            return self.provider.cost_usd(handle)
         return None
 
     def _harvest(self, handle: Handle) -> None:

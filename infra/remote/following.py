@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from infra.errors import RemoteError, StoreError
-from infra.remote.batch_signs import BatchSigns
+from infra.remote.batch import Batch
 from infra.remote.ending import Clock
 from infra.remote.flow_run import FlowRunLink
 from infra.remote.outcomes import Cause, Outcome
@@ -32,26 +32,26 @@ class Follower:
     stopping: Callable[[], bool]
 
     def follow(
-        self, handle: Handle, deadline: datetime, signs: BatchSigns, *, lease: Lease, link: FlowRunLink
+        self, handle: Handle, deadline: datetime, batch: Batch, *, lease: Lease, link: FlowRunLink
     ) -> Outcome:
         """Return once the job has ended or is to be ended.
 
         Raises:
-            LeaseHeld: Another worker watches now.
+            WatchTaken: Another worker watches now.
         """
         watch = Watch(deadline.timestamp(), self.patience)
         outcome = None
         is_told = False
         while outcome is None:
             lease.require_held()
-            outcome = watch.take(self._look(handle, signs, link))
+            outcome = watch.take(self._look(handle, batch, link))
             if watch.started and not is_told:
                 link.running()
                 is_told = True
             if outcome is None:
                 self.pause()
         if outcome.cause in _CALLED_OFF:
-            self._call_off(signs, is_patient=outcome.cause == "cancelled")
+            self._call_off(batch, is_patient=outcome.cause == "cancelled")
         return outcome
 
     def waited(self, deadline: datetime, link: FlowRunLink) -> Outcome | None:
@@ -64,7 +64,7 @@ class Follower:
         """Let some time pass."""
         self.clock.sleep(self.patience.poll_s * self.clock.jitter())
 
-    def _look(self, handle: Handle, signs: BatchSigns, link: FlowRunLink) -> Look:
+    def _look(self, handle: Handle, batch: Batch, link: FlowRunLink) -> Look:
         """Look at everything; the provider first, so that a manifest written before its end is seen."""
         try:
             observed = self.provider.observe(handle)
@@ -72,18 +72,18 @@ class Follower:
             observed = Observed("unknown", str(error)[:200])
         run, stopping, beat, word, answers = link.state(), self.stopping(), None, None, True
         try:
-            beat, word = signs.beat(), signs.last_word()
+            beat, word = batch.beat(), batch.last_word()
         except StoreError:
             answers = False
         return Look(self.clock.now(), observed, beat, word, answers, run, stopping)
 
-    def _call_off(self, signs: BatchSigns, *, is_patient: bool) -> None:
+    def _call_off(self, batch: Batch, *, is_patient: bool) -> None:
         """Tell the agent to stop; where we are patient, let it finish what it is at."""
         try:
-            signs.call_off()
+            batch.stop()
             until = self.clock.now() + self.patience.grace_s
             while is_patient and self.clock.now() < until and not self.stopping():
-                if signs.last_word() is not None:
+                if batch.last_word() is not None:
                     return
                 self.clock.sleep(min(self.patience.poll_s, _WORD_POLL_S))
         except StoreError:

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol
 
+from infra.remote.names import Kind
+
 RemoteState = Literal["queued", "running", "ended", "gone", "unknown"]
 """``gone``: the provider has it no longer. ``unknown``: a word or a silence, never taken for the end."""
 
@@ -65,7 +67,10 @@ class Provider(Protocol):
     ``RemoteDenied`` for credentials that it does not accept.
     """
 
-    kind: Literal["kaggle", "akash"]
+    @property
+    def kind(self) -> Kind:
+        """Which provider it is."""
+        ...
 
     def check(self) -> None:
         """Say before anything is created whether quota, funds and settings allow a job.
@@ -100,6 +105,14 @@ class Provider(Protocol):
         Raises:
             DestroyFailed: It could not be confirmed; the text holds the command to do it by hand.
         """
+        ...
+
+    def worst_cost_usd(self, deadline: datetime) -> Decimal | None:
+        """Foretell the most that a job until then can cost; None where quota is all it costs."""
+        ...
+
+    def cost_usd(self, handle: Handle) -> Decimal | None:
+        """Tell what a job has cost, also after its end; None where nobody knows or it is quota."""
         ...
 
     def find(self) -> Iterator[Handle]:

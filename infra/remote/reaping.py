@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from infra.errors import AdapterError, LeaseHeld
+from infra.errors import AdapterError, WatchTaken
 from infra.remote.flow_run import FlowRunLink
 from infra.remote.names import parse_remote_name
 from infra.remote.outcomes import Outcome
@@ -59,6 +59,13 @@ class Reaped:
     why: str
     done: bool
 
+    @property
+    def in_words(self) -> str:
+        """What was done about it."""
+        if not self.done:
+            return "left for the next time"
+        return "adopted" if self.due == "adopt" else "ended"
+
 
 @dataclass(frozen=True)
 class Reaper:
@@ -83,7 +90,7 @@ class Reaper:
         alive = {handle.name: handle for handle in self.renter.provider.find()}
         ours = {name for name in alive if (parsed := parse_remote_name(name)) and parsed.kind == kind}
         on_record = {
-            record.intent.name for record in self.renter.records.open_jobs() if record.intent.provider == kind
+            record.intent.name for record in self.renter.records.open_jobs() if record.intent.kind == kind
         }
         for name in sorted(ours | on_record):
             yield self._found(name, alive.get(name))
@@ -95,7 +102,7 @@ class Reaper:
                 continue
             try:
                 done, why = self._seen_to(found), found.why
-            except LeaseHeld as error:
+            except WatchTaken as error:
                 done, why = False, str(error)
             except AdapterError as error:
                 done, why = False, f"{found.why}; {error}"
@@ -115,7 +122,7 @@ class Reaper:
         return Found(name, handle, record, *self._due(record))
 
     def _due(self, record: RemoteRecord) -> tuple[Due, str]:
-        run = self.link_of(record.intent.flow_run).state()
+        run = self.link_of(record.intent.flow_run_id).state()
         if run == "unknown":
             return "nothing", "nobody watches it, and the Prefect server does not say whether it is wanted"
         if run in ("ended", "missing"):
@@ -129,5 +136,5 @@ class Reaper:
             if self.adopt is not None:
                 self.adopt(found.record)
             return self.adopt is not None
-        link = self.link_of(found.record.intent.flow_run)
+        link = self.link_of(found.record.intent.flow_run_id)
         return self.renter.abandon(found.name, Outcome("overtaken", found.why), link)

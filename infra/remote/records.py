@@ -44,14 +44,13 @@ class Intent(_Record):
     """What is about to be asked of a provider."""
 
     name: str
-    provider: Kind
-    flow_run: UUID
+    kind: Kind
+    flow_run_id: UUID
     batch: str
     """What the keys of the batch's objects begin with."""
-    accelerator: Literal["none", "cuda"]
     deadline: AwareDatetime
-    price_cap_usd_h: Usd | None = None
-    """The most that an hour may cost; None at a provider that takes no money."""
+    most_usd: Usd | None
+    """The most that it may cost; None where it costs quota and no money."""
     worker: str
     at: AwareDatetime
 
@@ -69,7 +68,7 @@ class Closed(_Record):
     cause: Cause
     sentence: str
     cost_usd: Usd | None = None
-    """As the provider told it last; None where it takes no money or never told."""
+    """As the provider tells it after the end; None where it takes no money, or does not tell."""
     at: AwareDatetime
 
 

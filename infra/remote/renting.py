@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from infra.errors import (
@@ -20,14 +19,14 @@ from infra.errors import (
     AtCapacity,
     BudgetExhausted,
     CreateAmbiguous,
-    LeaseHeld,
     RemoteAnswerInvalid,
     RemoteDenied,
     RemoteError,
     RemoteRefused,
     RemoteUnavailable,
+    WatchTaken,
 )
-from infra.remote.batch_signs import BatchSigns
+from infra.remote.batch import Batch
 from infra.remote.ending import Clock, Undertaker
 from infra.remote.flow_run import FlowRunLink
 from infra.remote.following import Follower
@@ -35,7 +34,6 @@ from infra.remote.names import remote_name
 from infra.remote.outcomes import Cause, Outcome
 from infra.remote.provider import Handle, Provider, RemoteJob
 from infra.remote.records import Intent, Opened, RemoteRecord, RemoteRecords
-from infra.remote.spending import require_within
 from infra.remote.watching import Patience
 from infra.store.lease import Lease, leased
 
@@ -55,14 +53,13 @@ class Order:
 
     Attributes:
         batch: What the keys of the batch's objects begin with.
-        latest_end: After which nothing is to run, whatever the batch's own deadline.
-        price_cap_usd_h: The most that an hour may cost, where the provider takes money.
+        deadline: When the agent stops at the latest.
     """
 
-    flow_run: UUID
+    flow_run_id: UUID
     batch: str
-    latest_end: datetime
-    price_cap_usd_h: Decimal | None = None
+    accelerator: Literal["none", "cuda"]
+    deadline: datetime
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,6 @@ class Renter:
     Attributes:
         worker: Who rents, for people.
         stopping: Whether our worker is told to stop.
-        budget_usd: What all jobs of a month may cost together; None for no limit.
     """
 
     provider: Provider
@@ -81,15 +77,13 @@ class Renter:
     patience: Patience = field(default_factory=Patience)
     clock: Clock = field(default_factory=Clock)
     stopping: Callable[[], bool] = lambda: False
-    budget_usd: Decimal | None = None
 
     def rent(self, order: Order, link: FlowRunLink) -> Outcome | None:
         """See a batch through on a rented machine and settle its run; None where another took it over."""
         try:
-            signs = BatchSigns(self.records.store, order.batch)
-            word = signs.last_word()
-            return _settled(word, link) if word else self._rented(order, signs, link)
-        except LeaseHeld as error:
+            word = Batch(self.records.store, order.batch).last_word()
+            return _settled(word, link) if word else self._rented(order, link)
+        except WatchTaken as error:
             link.say(f"another worker watches this run now: {error}")
             return None
         except AdapterError as error:
@@ -99,7 +93,7 @@ class Renter:
         """Go on watching a job whose watcher died; None where it has ended meanwhile.
 
         Raises:
-            LeaseHeld: Somebody watches it.
+            WatchTaken: Somebody watches it.
         """
         with self._watching(name) as lease:
             record = self.records.find(name)
@@ -110,8 +104,8 @@ class Renter:
                 outcome = Outcome("lost", "its worker died before a machine was opened; start the run again")
             else:
                 link.opened(name)
-                signs = BatchSigns(self.records.store, record.intent.batch)
-                outcome = self._follower.follow(handle, record.intent.deadline, signs, lease=lease, link=link)
+                batch = Batch(self.records.store, record.intent.batch)
+                outcome = self._follower.follow(handle, record.intent.deadline, batch, lease=lease, link=link)
             self.undertaker.end(name, handle, outcome, link)
             return outcome
 
@@ -119,14 +113,14 @@ class Renter:
         """End a job that nobody watches; False where something is left to do.
 
         Raises:
-            LeaseHeld: Somebody does.
+            WatchTaken: Somebody does.
         """
         with self._watching(name):
             record = self.records.find(name)
             if record is None or record.closed is not None:
                 return True
             handle = self.known(record)
-            BatchSigns(self.records.store, record.intent.batch).call_off()
+            Batch(self.records.store, record.intent.batch).stop()
             return self.undertaker.end(name, handle, outcome, link)
 
     @property
@@ -146,10 +140,10 @@ class Renter:
             return handle
         return record.handle
 
-    def _rented(self, order: Order, signs: BatchSigns, link: FlowRunLink) -> Outcome:
+    def _rented(self, order: Order, link: FlowRunLink) -> Outcome:
         for _ in range(_MOST_NAMES):
-            with self._named(order, signs) as (intent, lease):
-                outcome = self._lived(intent, signs, lease, link)
+            with self._named(order) as (intent, lease):
+                outcome = self._lived(intent, order, lease, link)
             if outcome is not None:
                 return outcome
         sentence = f"{_MOST_NAMES} machines were asked for and none is known to exist"
@@ -158,25 +152,25 @@ class Renter:
     @contextmanager
     def _watching(self, name: str) -> Iterator[Lease]:
         store, key, now = self.records.store, self.records.watch_key(name), self.clock.now
-        with leased(store, key, owner=self.worker, lease_s=self.patience.lease_s, now=now) as lease:
+        with leased(
+            store, key, owner=self.worker, lease_s=self.patience.lease_s, now=now, taken=WatchTaken
+        ) as lease:
             yield lease
 
     @contextmanager
-    def _named(self, order: Order, signs: BatchSigns) -> Iterator[tuple[Intent, Lease]]:
+    def _named(self, order: Order) -> Iterator[tuple[Intent, Lease]]:
         """Take the lease of the next free name and then the name: nobody sees an intent without a watcher."""
-        terms = signs.terms()
         for attempt in range(_MOST_ATTEMPTS):
-            name = str(remote_name(self.provider.kind, order.flow_run, attempt))
+            name = str(remote_name(self.provider.kind, order.flow_run_id, attempt))
             if self.records.find(name) is not None:
                 continue
             intent = Intent(
                 name=name,
-                provider=self.provider.kind,
-                flow_run=order.flow_run,
+                kind=self.provider.kind,
+                flow_run_id=order.flow_run_id,
                 batch=order.batch,
-                accelerator=terms.accelerator,
-                deadline=min(terms.deadline, order.latest_end),
-                price_cap_usd_h=order.price_cap_usd_h,
+                deadline=order.deadline,
+                most_usd=self.provider.worst_cost_usd(order.deadline),
                 worker=self.worker,
                 at=self.clock.moment(),
             )
@@ -185,18 +179,19 @@ class Renter:
                     yield intent, lease
                     return
         raise RemoteRefused(
-            f"flow run {order.flow_run} has asked for {_MOST_ATTEMPTS} machines; start a new one"
+            f"flow run {order.flow_run_id} has asked for {_MOST_ATTEMPTS} machines; start a new one"
         )
 
-    def _lived(self, intent: Intent, signs: BatchSigns, lease: Lease, link: FlowRunLink) -> Outcome | None:
+    def _lived(self, intent: Intent, order: Order, lease: Lease, link: FlowRunLink) -> Outcome | None:
         """One name from create to closed; None where another name may fare better."""
         opening = _Opening(self, link)
         try:
-            outcome = self._created(intent, signs, lease, opening)
+            outcome = self._created(self._job(intent.name, order), lease, opening)
             if outcome is None:
+                batch = Batch(self.records.store, intent.batch)
                 handle = opening.required()
-                outcome = self._follower.follow(handle, intent.deadline, signs, lease=lease, link=link)
-        except LeaseHeld:
+                outcome = self._follower.follow(handle, intent.deadline, batch, lease=lease, link=link)
+        except WatchTaken:
             raise
         except (CreateAmbiguous, RemoteAnswerInvalid) as error:
             link.say(f"{intent.name}: {error}")
@@ -210,34 +205,28 @@ class Renter:
         self.undertaker.end(intent.name, opening.handle, outcome, link)
         return outcome
 
-    def _created(
-        self, intent: Intent, signs: BatchSigns, lease: Lease, opening: "_Opening"
-    ) -> Outcome | None:
+    def _created(self, job: RemoteJob, lease: Lease, opening: "_Opening") -> Outcome | None:
         """Create the job, waiting while no machine is free; an outcome where that is not to be."""
-        require_within(self.budget_usd, intent, self._priced_jobs())
         until = self.clock.now() + self.patience.capacity_s
         outcome = None
         while outcome is None:
             lease.require_held()
             try:
                 self.provider.check()
-                self.provider.create(self._job(intent, signs), opening)
+                self.provider.create(job, opening)
                 return None
             except (AtCapacity, RemoteUnavailable) as error:
                 left_s = until - self.clock.now()
                 if opening.handle is not None or left_s <= 0:
                     raise
                 opening.link.say(f"{error}; trying again for {left_s:.0f} s at most")
-            outcome = self._follower.waited(intent.deadline, opening.link)
+            outcome = self._follower.waited(job.deadline, opening.link)
         return outcome
 
-    def _job(self, intent: Intent, signs: BatchSigns) -> RemoteJob:
-        left_s = max(0, int(intent.deadline.timestamp() - self.clock.now()))
-        url = self.records.store.presign_get(signs.spec_key, expires_s=left_s + _URL_OUTLIVES_S)
-        return RemoteJob(intent.name, url, intent.deadline, intent.accelerator)
-
-    def _priced_jobs(self) -> Iterator[RemoteRecord]:
-        return self.records.all_jobs() if self.budget_usd is not None else iter(())
+    def _job(self, name: str, order: Order) -> RemoteJob:
+        left_s = max(0, int(order.deadline.timestamp() - self.clock.now()))
+        url = Batch(self.records.store, order.batch).spec_url(expires_s=left_s + _URL_OUTLIVES_S)
+        return RemoteJob(name, url, order.deadline, order.accelerator)
 
     def _undone(self, intent: Intent, opening: "_Opening", link: FlowRunLink) -> Outcome | None:
         """After a create of which nobody knows what became: end what is there, then another name is free.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from infra.errors import BudgetExhausted
-from infra.remote.records import Intent, RemoteRecord
+from infra.remote.names import Kind
+from infra.remote.records import RemoteRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,60 +15,42 @@ class Spending:
 
     Attributes:
         spent_usd: What closed jobs cost.
-        committed_usd: What open jobs may cost at most, until their deadlines.
+        committed_usd: What open jobs may cost at most.
     """
 
     spent_usd: Decimal
     committed_usd: Decimal
 
+    @property
+    def total_usd(self) -> Decimal:
+        """What the month may come to, should nothing more be rented."""
+        return self.spent_usd + self.committed_usd
 
-def spending(records: Iterable[RemoteRecord], *, month: datetime) -> Spending:
-    """Sum up the month that a moment lies in; a job belongs to the month in which it was asked for."""
+
+def spending(records: Iterable[RemoteRecord], kind: Kind, *, month: datetime, but_for: str = "") -> Spending:
+    """Sum up the month that a moment lies in; a job belongs to the month in which it was asked for.
+
+    Args:
+        records: All that there are.
+        kind: Of which provider.
+        month: Any moment of it, in UTC.
+        but_for: Name of a job that does not count.
+    """
     own = [
         record
         for record in records
-        if (record.intent.at.year, record.intent.at.month) == (month.year, month.month)
+        if record.intent.kind == kind
+        and (record.intent.at.year, record.intent.at.month) == (month.year, month.month)
+        and record.intent.name != but_for
     ]
-    return Spending(
-        spent_usd=sum(map(_spent, own), Decimal()),
-        committed_usd=sum((most_usd(record.intent) for record in own if not record.closed), Decimal()),
-    )
-
-
-def most_usd(intent: Intent) -> Decimal:
-    """What a job may cost at most: its highest price until its deadline."""
-    return _at_most(intent, intent.at, intent.deadline)
-
-
-def require_within(budget_usd: Decimal | None, intent: Intent, records: Iterable[RemoteRecord]) -> None:
-    """Refuse a job that could take the month beyond its budget; its own intent is among the records.
-
-    Raises:
-        BudgetExhausted: It could.
-    """
-    if budget_usd is None or intent.price_cap_usd_h is None:
-        return
-    month = spending(records, month=intent.at)
-    most = most_usd(intent)
-    if month.spent_usd + month.committed_usd > budget_usd:
-        raise BudgetExhausted(
-            f"{intent.name} may cost {most:.2f} USD; of the month's {budget_usd:.2f} USD"
-            f" {month.spent_usd:.2f} are spent and {month.committed_usd - most:.2f} may be by other jobs;"
-            " raise CALIBGUARD_REMOTE_BUDGET_USD or lower the price cap"
-        )
+    committed = [record.intent.most_usd or Decimal() for record in own if record.closed is None]
+    return Spending(spent_usd=sum(map(_spent, own), Decimal()), committed_usd=sum(committed, Decimal()))
 
 
 def _spent(record: RemoteRecord) -> Decimal:
-    """What a closed job cost: as the provider told it, else its time at its highest price."""
-    if record.closed is None or record.opened is None:
+    """What a closed job cost: as the provider told it, else the most that it could."""
+    if record.closed is None:
         return Decimal()
     if record.closed.cost_usd is not None:
         return record.closed.cost_usd
-    return _at_most(record.intent, record.opened.at, record.closed.at)
-
-
-def _at_most(intent: Intent, start: datetime, end: datetime) -> Decimal:
-    if intent.price_cap_usd_h is None:
-        return Decimal()
-    seconds = Decimal(str(max(0.0, (end - start).total_seconds())))
-    return intent.price_cap_usd_h * seconds / 3600
+    return (record.intent.most_usd or Decimal()) if record.opened else Decimal()

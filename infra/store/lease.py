@@ -1,32 +1,22 @@
-"""Let one run at a time work on a thing, across processes and machines.
+"""Let one holder at a time work on something, across processes and machines.
 
 The lease is one object, moved by compare-and-swap and renewed by a thread while its holder lives; after a
 crash it runs out. It keeps honest runs out of each other's way and no more: clocks differ and processes
 pause, so what must not happen twice is guarded by create-only objects besides.
 """
 
+import json
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from infra.errors import AdapterError, LeaseHeld, ObjectMissing, StoreError, VersionConflict
+from infra.errors import AdapterError, ObjectMissing, StoreError, VersionConflict
 from infra.store.interface import ObjectStore
+from infra.strict_json import parse_object
 
 _RENEWALS = 3  # in the life of a lease: two may go wrong
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    owner: str
-    expires: float
-    """Seconds since the epoch."""
-    nonce: str
-    """Makes each body new: on S3 the version is that of the content."""
 
 
 @dataclass
@@ -36,17 +26,13 @@ class Lease:
     key: str
     owner: str
     version: str
-    refusal: type[AdapterError]
+    taken: type[AdapterError]
     lost: threading.Event = field(default_factory=threading.Event)
 
     def require_held(self) -> None:
-        """Stop a run whose lease was taken over.
-
-        Raises:
-            AdapterError: Another run is at work now; of the type ``refusal``.
-        """
+        """Stop a holder whose lease was taken over, with an error of the kind ``taken``."""
         if self.lost.is_set():
-            raise self.refusal(
+            raise self.taken(
                 f"the lease {self.key!r} of {self.owner} ran out and another run took it; its result will do"
             )
 
@@ -59,7 +45,7 @@ def leased(
     owner: str,
     lease_s: float,
     now: Callable[[], float],
-    refusal: type[AdapterError] = LeaseHeld,
+    taken: type[AdapterError],
 ) -> Iterator[Lease]:
     """Hold the lease ``key`` for the block.
 
@@ -69,16 +55,10 @@ def leased(
         owner: Who holds it, for people: host and process.
         lease_s: Seconds after which it runs out unless renewed.
         now: Seconds since the epoch; the machines' clocks must agree to well within ``lease_s``.
-        refusal: What is raised where another run holds it.
-
-    Raises:
-        AdapterError: Another run holds it; the message says who and for how long at most.
+        taken: Raised where another holds it; the message says who and for how long at most.
     """
-    try:
-        version = _taken(store, key, owner=owner, lease_s=lease_s, now=now)
-    except LeaseHeld as error:
-        raise refusal(str(error)) from error
-    lease = Lease(key, owner, version, refusal)
+    version = _taken(store, key, owner=owner, lease_s=lease_s, now=now, taken=taken)
+    lease = Lease(key, owner, version, taken)
     ended = threading.Event()
 
     def renew_until_ended() -> None:
@@ -100,37 +80,50 @@ def leased(
 def holder(store: ObjectStore, key: str, *, now: float) -> str | None:
     """Who holds a lease at this moment, in seconds since the epoch; None where nobody does."""
     try:
-        body = _read(store.read(key), key=key)
+        owner, expires = _members(store.read(key), key=key)
     except ObjectMissing:
         return None
-    return body.owner if body.expires > now else None
+    return owner if expires > now else None
 
 
-def _taken(store: ObjectStore, key: str, *, owner: str, lease_s: float, now: Callable[[], float]) -> str:
+def _taken(
+    store: ObjectStore,
+    key: str,
+    *,
+    owner: str,
+    lease_s: float,
+    now: Callable[[], float],
+    taken: type[AdapterError],
+) -> str:
     body = _body(owner, expires=now() + lease_s)
     try:
         found = store.head(key)
         if found is not None:
-            _require_expired(store.read(key), key=key, now=now())
+            _require_expired(store.read(key), key=key, now=now(), taken=taken)
         return store.swap(key, body, expected=found.version if found else None).version
     except (VersionConflict, ObjectMissing) as error:
-        raise LeaseHeld(f"another run took the lease {key!r} just now; run again later") from error
+        raise taken(f"another run took the lease {key!r} just now; run again later") from error
 
 
-def _require_expired(body: bytes, *, key: str, now: float) -> None:
-    found = _read(body, key=key)
-    if found.expires > now:
-        raise LeaseHeld(
-            f"{found.owner} holds the lease {key!r}, which runs out in {found.expires - now:.0f} s unless "
-            "renewed; run again later to get its result"
+def _require_expired(body: bytes, *, key: str, now: float, taken: type[AdapterError]) -> None:
+    owner, expires = _members(body, key=key)
+    if expires > now:
+        raise taken(
+            f"{owner} is at work on it; its lease {key!r} runs out in {expires - now:.0f} s "
+            "unless renewed; run again later to get its result"
         )
 
 
-def _read(body: bytes, *, key: str) -> _Body:
+def _members(body: bytes, *, key: str) -> tuple[str, float]:
+    """Owner and expiry, in seconds since the epoch."""
     try:
-        return _Body.model_validate_json(body)
-    except ValidationError as error:
-        raise StoreError(f"{key!r} is no lease; delete it if no run is at work") from error
+        members = parse_object(body)
+        owner, expires = members["owner"], members["expires"]
+        if not isinstance(owner, str) or not isinstance(expires, float):
+            raise ValueError("its members have other types")
+    except (ValueError, KeyError) as error:
+        raise StoreError(f"{key!r} is no lease: {error}; delete it if no run is at work") from error
+    return owner, expires
 
 
 def _renew(store: ObjectStore, lease: Lease, *, expires: float) -> None:
@@ -148,4 +141,6 @@ def _put(store: ObjectStore, lease: Lease, *, expires: float) -> None:
 
 
 def _body(owner: str, *, expires: float) -> bytes:
-    return _Body(owner=owner, expires=expires, nonce=uuid.uuid4().hex).model_dump_json().encode()
+    # The nonce makes each body new: on S3 the version is that of the content.
+    members = {"owner": owner, "expires": expires, "nonce": uuid.uuid4().hex}
+    return json.dumps(members, sort_keys=True).encode()

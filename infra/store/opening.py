@@ -1,8 +1,10 @@
 """Open the object store that a URL names. It contacts nothing: the first request, or the probe, does."""
 
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from infra.settings import Settings
 from infra.store.interface import ObjectStore
 from infra.store.local import LocalStore
 from infra.store.s3 import S3Store
@@ -36,6 +38,33 @@ def open_store(url: str, *, s3: S3Credentials | None = None, retries: RetryPolic
     if parts.scheme == "s3" and parts.netloc:
         return _open_bucket(parts.netloc, prefix=parts.path.strip("/"), s3=s3, retries=retries)
     raise ValueError(f"store URL {url!r} is not /abs/path, file:///abs/path or s3://bucket/prefix")
+
+
+def configured_store(settings: Settings) -> ObjectStore:
+    """Open the store that settings name; one client per process and address.
+
+    Raises:
+        SettingMissing: The store is a bucket and its keys are not set.
+    """
+    url = settings.store_url
+    if url.startswith("s3://"):
+        return _opened(url, _s3_credentials(settings))
+    return _opened(url if "://" in url else str(Path(url).absolute()), None)
+
+
+def _s3_credentials(settings: Settings) -> S3Credentials:
+    endpoint = settings.s3_endpoint_url
+    return S3Credentials(
+        access_key_id=settings.require("s3_access_key_id"),
+        secret_access_key=settings.require("s3_secret_access_key"),
+        region=settings.s3_region,
+        endpoint_url=endpoint.get_secret_value() if endpoint else None,
+    )
+
+
+@lru_cache(maxsize=4)
+def _opened(url: str, credentials: S3Credentials | None) -> ObjectStore:
+    return open_store(url, s3=credentials)
 
 
 def _absolute(path: str) -> Path:

@@ -13,7 +13,7 @@ from infra.errors import PortalAnswerInvalid, PortalDenied, PortalError, PortalR
 from infra.portal.client.exchange import Answer
 from infra.portal.judge import JudgeIdentity, judge_from
 from infra.portal.remote_text import quoted
-from infra.portal.strict_json import parse_object
+from infra.strict_json import parse_object
 
 JsonObject: TypeAlias = dict[str, object]
 

@@ -24,8 +24,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.errors import ObjectExists, ObjectMissing, StoreError, SubmissionInFlight
-from infra.portal.strict_json import parse_object
 from infra.store.interface import ObjectStore
+from infra.strict_json import parse_object
 
 _ATTEMPT_DIGITS = 3
 _MOST_POSTS = 99

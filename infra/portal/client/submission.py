@@ -93,7 +93,7 @@ def submit(
         owner=_owner(),
         lease_s=patience.lease_s,
         now=now,
-        refusal=SubmissionInFlight,
+        taken=SubmissionInFlight,
     ) as lease:
         attempt = _attempt(flight, archive, identity, resubmit=resubmit, at=now())
         if (kept := attempt.find("scored.json")) is None:

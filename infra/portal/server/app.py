@@ -27,7 +27,7 @@ from infra.portal.judge import JudgeIdentity
 from infra.portal.server.job_records import JobRecords, ScoringJob, request_id_of
 from infra.portal.server.scoring_queue import ScoringQueue
 from infra.portal.server.uploads import UploadRefused, Uploads, key_of
-from infra.portal.strict_json import parse_object
+from infra.strict_json import parse_object
 
 _MAX_REQUEST_BYTES = 64 << 10
 _MAX_WORD = 1000  # characters of a name, address or key

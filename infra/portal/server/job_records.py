@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from infra.errors import ObjectExists, ObjectMissing
-from infra.portal.strict_json import parse_object
 from infra.store.interface import ObjectStore
+from infra.strict_json import parse_object
 
 _REQUESTS = uuid.UUID("6f1c5a86-0d6e-5c0c-9c1e-5b7c3c9d7f11")  # ours; drawn once
 

@@ -23,8 +23,8 @@ from infra.portal.client.exchange import Request, exchange
 from infra.portal.client.submission import adopt_request_id, submit
 from infra.portal.client.web_address import WebAddress, upload_address, web_address
 from infra.portal.remote_text import quoted
-from infra.portal.strict_json import parse_object
 from infra.store.local import LocalStore
+from infra.strict_json import parse_object
 from tests.infra.portal.fake_judge import (
     CSV,
     Act,

@@ -10,6 +10,7 @@ from infra.errors import SubmissionInFlight
 from infra.portal.client.connection import Portal
 from infra.portal.client.step_record import Attempt
 from infra.portal.client.submission import submit
+from infra.store.lease import leased
 from infra.store.local import LocalStore
 from tests.infra.portal.fake_judge import Commit, fake_judge, healthy
 from tests.infra.portal.submissions import QUICK, TEAM, archive_of, zipped
@@ -55,3 +56,48 @@ def test_of_two_runs_without_a_lease_one_may_send(store: LocalStore) -> None:
     attempt.claim("posts/01/sent.json", {"s3_key": "a"})
     with pytest.raises(SubmissionInFlight):
         attempt.claim("posts/01/sent.json", {"s3_key": "a"})
+
+
+def test_a_lease_that_is_held_names_its_holder(store: LocalStore) -> None:
+    with (
+        leased(store, "a/lease", owner="host one", lease_s=60, now=time.time, taken=SubmissionInFlight),
+        pytest.raises(SubmissionInFlight, match="host one is at work"),
+        leased(store, "a/lease", owner="host two", lease_s=60, now=time.time, taken=SubmissionInFlight),
+    ):
+        pass
+
+
+def test_a_lease_is_free_after_its_holder(store: LocalStore) -> None:
+    for owner in ("host one", "host two"):
+        with leased(
+            store, "a/lease", owner=owner, lease_s=60, now=time.time, taken=SubmissionInFlight
+        ) as lease:
+            lease.require_held()
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_its_holder_is_told(store: LocalStore) -> None:
+    with (
+        leased(
+            store, "a/lease", owner="host one", lease_s=0.3, now=lambda: 0.0, taken=SubmissionInFlight
+        ) as first,
+        leased(
+            store, "a/lease", owner="host two", lease_s=60, now=time.time, taken=SubmissionInFlight
+        ) as second,
+    ):
+        assert first.lost.wait(5)
+        with pytest.raises(SubmissionInFlight, match="another run took it"):
+            first.require_held()
+        second.require_held()
+
+
+def test_a_lease_is_renewed_while_its_holder_lives(store: LocalStore) -> None:
+    with leased(store, "a/lease", owner="host one", lease_s=1.5, now=time.time, taken=SubmissionInFlight):
+        for _ in range(4):
+            time.sleep(0.5)
+            with (
+                pytest.raises(SubmissionInFlight),
+                leased(
+                    store, "a/lease", owner="host two", lease_s=60, now=time.time, taken=SubmissionInFlight
+                ),
+            ):
+                pass

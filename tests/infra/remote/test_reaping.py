@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.errors import RemoteUnavailable
+from infra.errors import RemoteUnavailable, WatchTaken
 from infra.remote.names import remote_name
 from infra.remote.provider import Handle
 from infra.remote.reaping import Reaped, Reaper
@@ -24,11 +24,11 @@ def intent(agent: Agent, *, attempt: int = 0, run: uuid.UUID | None = None) -> I
     flow_run = run or uuid.uuid4()
     return Intent(
         name=str(remote_name("kaggle", flow_run, attempt)),
-        provider="kaggle",
-        flow_run=flow_run,
+        kind="kaggle",
+        flow_run_id=flow_run,
         batch=agent.prefix,
-        accelerator="none",
         deadline=NOW + timedelta(hours=1),
+        most_usd=None,
         worker="a dead worker",
         at=NOW,
     )
@@ -96,7 +96,7 @@ def test_a_machine_that_somebody_watches_is_left_alone(
     renter: Renter, orphan: Intent, provider: FolderProvider, store: SigningStore, time: FakeTime
 ) -> None:
     key = renter.records.watch_key(orphan.name)
-    with leased(store, key, owner="worker two", lease_s=60, now=time.now):
+    with leased(store, key, owner="worker two", lease_s=60, now=time.now, taken=WatchTaken):
         (found,) = reaper(renter, ended()).find()
         assert (found.due, found.why) == ("nothing", "worker two watches it")
         assert list(reaper(renter, ended()).reap()) == []
@@ -169,7 +169,9 @@ def test_a_machine_that_is_created_while_the_reaper_looks_is_left_alone(
             yield from super().find()
             machine(provider, asked.name)  # after the listing; its intent was written before
 
-    with leased(store, renter.records.watch_key(asked.name), owner="two", lease_s=60, now=time.now):
+    with leased(
+        store, renter.records.watch_key(asked.name), owner="two", lease_s=60, now=time.now, taken=WatchTaken
+    ):
         renter.records.intend(asked)
         slow = Renter(Slow(provider.folder), renter.records, "worker one", renter.patience, renter.clock)
         assert list(reaper(slow, ended()).reap()) == []

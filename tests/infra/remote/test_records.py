@@ -16,16 +16,15 @@ from tests.rented import SigningStore
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
-def intent(*, at: datetime = NOON, hours: float = 2, price: str | None = "0.50") -> Intent:
+def intent(*, at: datetime = NOON, most: str | None = "1.00") -> Intent:
     flow_run = uuid.uuid4()
     return Intent(
         name=str(remote_name("akash", flow_run, 0)),
-        provider="akash",
-        flow_run=flow_run,
+        kind="akash",
+        flow_run_id=flow_run,
         batch=f"batches/{'0' * 64}/0/",
-        accelerator="cuda",
-        deadline=at + timedelta(hours=hours),
-        price_cap_usd_h=Decimal(price) if price else None,
+        deadline=at + timedelta(hours=2),
+        most_usd=Decimal(most) if most else None,
         worker="worker one",
         at=at,
     )
@@ -96,16 +95,16 @@ def test_a_name_of_others_is_never_recorded(records: RemoteRecords) -> None:
 
 
 def test_a_month_costs_what_closed_jobs_cost_and_open_ones_may_cost(records: RemoteRecords) -> None:
-    free, earlier = intent(price=None), intent(at=NOON - timedelta(days=40))
-    finished, running, untold, unopened = intent(), intent(hours=3), intent(), intent()
-    for asked in (free, earlier, finished, running, untold, unopened):
+    quota, earlier = intent(most=None), intent(at=NOON - timedelta(days=40))
+    finished, running, untold, unopened = intent(), intent(most="1.50"), intent(most="0.75"), intent()
+    for asked in (quota, earlier, finished, running, untold, unopened):
         records.intend(asked)
-    later = NOON + timedelta(minutes=30)
-    records.open(Handle(finished.name, "0"), Opened(id="0", at=NOON))
-    records.close(finished.name, Closed(cause="done", sentence="", cost_usd=Decimal("0.25"), at=later))
-    records.open(Handle(untold.name, "1"), Opened(id="1", at=NOON))
-    records.close(untold.name, Closed(cause="lost", sentence="", at=later))
-    records.close(unopened.name, Closed(cause="capacity", sentence="", at=later))
-    month = spending(records.all_jobs(), month=NOON)
-    # 0.25 told, and half an hour at the highest price where nothing was told
-    assert (month.spent_usd, month.committed_usd) == (Decimal("0.50"), Decimal("1.50"))
+    for asked, cost in ((finished, Decimal("0.25")), (untold, None)):
+        records.open(Handle(asked.name, "1"), Opened(id="1", at=NOON))
+        records.close(asked.name, Closed(cause="done", sentence="", cost_usd=cost, at=NOON))
+    records.close(unopened.name, Closed(cause="capacity", sentence="", at=NOON))
+    month = spending(records.all_jobs(), "akash", month=NOON)
+    # 0.25 told; the most that it could where nothing was told; nothing where no machine was opened
+    assert (month.spent_usd, month.committed_usd) == (Decimal("1.00"), Decimal("1.50"))
+    assert spending(records.all_jobs(), "kaggle", month=NOON).total_usd == 0
+    assert spending(records.all_jobs(), "akash", month=NOON, but_for=running.name).committed_usd == 0

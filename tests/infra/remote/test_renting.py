@@ -13,12 +13,12 @@ from infra.errors import (
     AtCapacity,
     BudgetExhausted,
     CreateAmbiguous,
-    LeaseHeld,
     RemoteDenied,
     RemoteError,
     RemoteRefused,
     RemoteUnavailable,
     StoreUnavailable,
+    WatchTaken,
 )
 from infra.remote.names import remote_name
 from infra.remote.records import RemoteRecord, RemoteRecords
@@ -28,9 +28,8 @@ from infra.store.lease import leased
 from tests.rented import SIGNATURE, Agent, FakeTime, FolderProvider, Run, SigningStore, words
 
 
-def order(agent: Agent, *, price: str | None = None) -> Order:
-    latest = datetime.now(UTC) + timedelta(hours=2)
-    return Order(uuid.uuid4(), agent.prefix, latest, Decimal(price) if price else None)
+def order(agent: Agent) -> Order:
+    return Order(uuid.uuid4(), agent.prefix, "none", datetime.now(UTC) + timedelta(hours=2))
 
 
 def records_of(renter: Renter) -> list[RemoteRecord]:
@@ -43,7 +42,7 @@ def test_a_batch_that_is_done_leaves_a_completed_run_and_no_machine(
     asked, run = order(agent), Run()
     time.events = {1: agent.beat, 3: agent.finish}
     outcome = renter.rent(asked, run)
-    name = str(remote_name("kaggle", asked.flow_run, 0))
+    name = str(remote_name("kaggle", asked.flow_run_id, 0))
     assert outcome is not None
     assert outcome.state.type == "COMPLETED"
     assert run.outcomes == [outcome]
@@ -146,7 +145,7 @@ def test_a_create_whose_reply_was_lost_leaves_one_machine_at_the_end(
     outcome = renter.rent(asked, Run())
     assert outcome is not None
     assert (outcome.cause, provider.created(), provider.alive()) == ("done", 2, [])
-    names = [str(remote_name("kaggle", asked.flow_run, attempt)) for attempt in (0, 1)]
+    names = [str(remote_name("kaggle", asked.flow_run_id, attempt)) for attempt in (0, 1)]
     assert [record.intent.name for record in records_of(renter)] == names
 
 
@@ -221,7 +220,7 @@ def test_the_watcher_of_a_taken_over_job_leaves_it_alone(
     renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider, store: SigningStore
 ) -> None:
     asked = order(agent)
-    key = renter.records.watch_key(str(remote_name("kaggle", asked.flow_run, 0)))
+    key = renter.records.watch_key(str(remote_name("kaggle", asked.flow_run_id, 0)))
 
     def stolen() -> None:
         found = store.head(key)
@@ -266,7 +265,7 @@ def test_a_store_that_fails_when_the_machine_is_there_does_not_leave_it_running(
 
 @pytest.mark.parametrize("prefix", ["", "runs/a/", "batches/../runs/", "https://store/spec?key=canary"])
 def test_a_prefix_that_is_no_batch_fails_the_run(prefix: str, renter: Renter) -> None:
-    asked = Order(uuid.uuid4(), prefix, datetime.now(UTC))
+    asked = Order(uuid.uuid4(), prefix, "none", datetime.now(UTC))
     outcome = renter.rent(asked, Run())
     assert outcome is not None
     assert outcome.state.type == "FAILED"
@@ -276,7 +275,7 @@ def test_a_prefix_that_is_no_batch_fails_the_run(prefix: str, renter: Renter) ->
 def test_a_batch_that_was_never_sent_fails_the_run(renter: Renter, store: SigningStore) -> None:
     outcome = renter.rent(order(Agent(store)), Run())
     assert outcome is not None
-    assert (outcome.state.type, records_of(renter)) == ("FAILED", [])
+    assert (outcome.state.type, list(renter.records.open_jobs())) == ("FAILED", [])
 
 
 @pytest.mark.parametrize(
@@ -307,7 +306,7 @@ def test_a_second_run_of_a_flow_run_takes_the_next_name(
     asked = order(agent)
     time.events = {1: lambda: agent.finish("failed")}
     renter.rent(asked, Run())
-    again = Order(asked.flow_run, Agent(store).send_batch().prefix, asked.latest_end)
+    again = replace(asked, batch=Agent(store).send_batch().prefix)
     time.events = {2: Agent(store, again.batch).finish}
     outcome = renter.rent(again, Run())
     assert outcome is not None
@@ -320,25 +319,20 @@ def test_a_job_that_somebody_watches_is_not_adopted(
     name = str(remote_name("kaggle", uuid.uuid4(), 0))
     renter = renter_of()
     with (
-        leased(store, renter.records.watch_key(name), owner="other", lease_s=60, now=time.now),
-        pytest.raises(LeaseHeld, match="other holds"),
+        leased(
+            store, renter.records.watch_key(name), owner="other", lease_s=60, now=time.now, taken=WatchTaken
+        ),
+        pytest.raises(WatchTaken, match="other is at work"),
     ):
         renter.adopt(name, Run())
 
 
-def test_a_job_that_could_exceed_the_months_budget_is_not_rented(
-    renter_of: Callable[..., Renter],
-    agent: Agent,
-    store: SigningStore,
-    time: FakeTime,
-    provider: FolderProvider,
+def test_what_a_machine_cost_and_may_cost_is_on_record(
+    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider
 ) -> None:
-    renter = renter_of(budget_usd=Decimal("1.50"))
     provider.price_usd = Decimal("0.80")
     time.events = {1: agent.finish}
-    first = renter.rent(order(agent, price="1.0"), Run())
-    second = renter.rent(order(Agent(store).send_batch(), price="1.0"), Run())
-    assert first is not None
-    assert second is not None
-    assert (first.cause, second.cause, provider.created()) == ("done", "budget", 1)
-    assert "0.80 are spent" in second.sentence
+    renter.rent(order(agent), Run())
+    (record,) = records_of(renter)
+    assert record.closed is not None
+    assert (record.intent.most_usd, record.closed.cost_usd) == (Decimal("1.60"), Decimal("0.80"))

@@ -1,36 +1,32 @@
-"""What a rented machine leaves in the store: signs of life, and its last word.
+"""One attempt at a batch, seen from outside: what the machine is told, and what it says in the store.
 
-The keys are those of ``tasks.keys.BatchKeys``. A machine is not trusted: its clock is not read, only whether
+    <prefix>spec.json        what the agent is told
+    <prefix>start.py         what a machine without the agent starts with
+    <prefix>control          the agent stops once it is gone
+    <prefix>heartbeat.json   replaced by the agent while it lives
+    <prefix>manifest.json    the agent's last word
+
+A machine is not trusted: its clock is not read, only whether
 its heartbeat changes; its manifest must be of this batch and this attempt, and its words are escaped.
 """
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
-from infra.errors import RemoteRefused
+from infra.errors import ObjectMissing, RemoteRefused
 from infra.portal.remote_text import quoted
-from infra.portal.strict_json import parse_object
 from infra.remote.outcomes import CAUSE_OF_REASON, Outcome
 from infra.store.interface import ObjectStore
+from infra.strict_json import parse_object
 
-_PREFIX: Final = re.compile(r"batches/(?P<digest>[0-9a-f]{64})/(?P<attempt>[0-9]{1,6})/")
+_PREFIX: Final = re.compile(r"batches/(?P<digest>[0-9a-f]{64})/(?P<attempt>[0-9]{1,3})/")
 _LONGEST_MANIFEST: Final = 4 << 20  # bytes, as in tasks.domain.batches
-_LONGEST_SPEC: Final = 32 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class BatchTerms:
-    """What a batch's specification says to whoever rents for it."""
-
-    deadline: datetime
-    accelerator: Literal["none", "cuda"]
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSigns:
-    """The objects of one attempt at a batch, seen from outside.
+class Batch:
+    """One attempt at a batch in the store.
 
     Raises:
         RemoteRefused: The prefix is none of a batch.
@@ -45,27 +41,25 @@ class BatchSigns:
                 f"a batch lies under batches/DIGEST/ATTEMPT/, got {quoted(self.prefix)}; see render-batch"
             )
 
-    @property
-    def spec_key(self) -> str:
-        """Key of what the agent is told."""
-        return f"{self.prefix}spec.json"
-
-    def terms(self) -> BatchTerms:
-        """Read the specification.
+    def spec_url(self, *, expires_s: int) -> str:
+        """Presign the specification.
 
         Raises:
-            ObjectMissing: The batch was never sent, or is cleared.
-            RemoteRefused: It says neither deadline nor accelerator.
+            PresignUnsupported: The store is a folder of this machine.
+            ObjectMissing: There is no such batch, or it has ended.
         """
-        try:
-            members = parse_object(self._small(self.spec_key, _LONGEST_SPEC))
-            deadline = datetime.fromisoformat(str(members.get("deadline")))
-            accelerator = members.get("accelerator")
-            if deadline.tzinfo is None or accelerator not in ("none", "cuda"):
-                raise ValueError("deadline with a zone and accelerator are expected")
-        except ValueError as error:
-            raise RemoteRefused(f"{self.spec_key!r} is no specification of a batch: {error}") from error
-        return BatchTerms(deadline, "cuda" if accelerator == "cuda" else "none")
+        key = f"{self.prefix}spec.json"
+        if self.store.head(key) is None:
+            raise ObjectMissing(f"{self.store.url} has no {key!r}: the batch has ended or was never sent")
+        return self.store.presign_get(key, expires_s=expires_s)
+
+    def start_script(self) -> str:
+        """Read what a machine without the agent starts with; it holds credentials.
+
+        Raises:
+            ObjectMissing: There is no such batch, or it has ended.
+        """
+        return self.store.read(f"{self.prefix}start.py").decode()
 
     def beat(self) -> str | None:
         """Return a token that changes with every sign of life; None before the first."""
@@ -82,20 +76,20 @@ class BatchSigns:
         if self.store.head(key) is None:
             return None
         try:
-            return _outcome(parse_object(self._small(key, _LONGEST_MANIFEST)), self.prefix)
+            return _outcome(parse_object(self._manifest(key)), self.prefix)
         except ValueError as error:
             return Outcome(
                 "lost", f"{key!r} is no manifest of this batch: {error}; the machine is not trusted"
             )
 
-    def call_off(self) -> None:
+    def stop(self) -> None:
         """Make the agent stop at its next look; repeating it is harmless."""
         self.store.delete(f"{self.prefix}control")
 
-    def _small(self, key: str, longest: int) -> bytes:
+    def _manifest(self, key: str) -> bytes:
         found = self.store.head(key)
-        if found is not None and found.size > longest:
-            raise ValueError(f"it has {found.size} bytes, at most {longest} are read")
+        if found is not None and found.size > _LONGEST_MANIFEST:
+            raise ValueError(f"it has {found.size} bytes, at most {_LONGEST_MANIFEST} are read")
         return self.store.read(key)
 
 
