@@ -90,6 +90,7 @@ class BatchKeys:
     """Keys of one attempt at a batch, below ``batches/<batch>/<attempt>/``.
 
     spec.json                  what the agent is told; holds URLs, so it goes when the batch ends
+    start.py                   what a machine without the agent starts with; holds URLs too
     control                    exists: go on
     heartbeat.json, log.txt    replaced while the agent lives
     photos/<shard>/<id>.jpg    rendered photos, not yet believed
@@ -110,6 +111,11 @@ class BatchKeys:
     def spec(self) -> str:
         """Key of the specification."""
         return f"{self.prefix}spec.json"
+
+    @property
+    def start(self) -> str:
+        """Key of what a machine without the agent starts with."""
+        return f"{self.prefix}start.py"
 
     @property
     def control(self) -> str:

@@ -20,21 +20,11 @@ from infra.errors import DestroyFailed, ObjectMissing, RemoteError
 from infra.remote.names import Kind, parse_remote_name
 from infra.remote.outcomes import Outcome
 from infra.remote.provider import Handle, Observed, RemoteJob, RemoteState
-from infra.remote.watching import Patience, RunState
+from infra.remote.watching import RunState
+from infra.store.interface import ObjectStore
 from infra.store.local import LocalStore
 
 SIGNATURE = "X-Amz-Signature=canary-of-the-presigned-url"
-QUICK = Patience(
-    poll_s=0.05,
-    start_s=60.0,
-    silence_s=60.0,
-    settle_s=0.3,
-    overtime_s=5.0,
-    grace_s=0.3,
-    capacity_s=1.0,
-    lease_s=2.0,
-)
-
 Death = Literal["", "intent", "created", "opened"]
 """Where the renting process kills itself: the intent is written, the machine is there, its id is recorded."""
 
@@ -141,7 +131,7 @@ class FolderProvider:
 class Agent:
     """What a rented machine would leave in the store; the test decides when."""
 
-    store: LocalStore
+    store: ObjectStore
     prefix: str = field(default_factory=lambda: f"batches/{uuid.uuid4().hex * 2}/0/")
 
     def send_batch(self) -> "Agent":
@@ -218,7 +208,7 @@ class FakeTime:
             event()
 
 
-def words(store: LocalStore, prefix: str) -> str:
+def words(store: ObjectStore, prefix: str) -> str:
     """All that is stored under a prefix, as one text."""
     found = []
     for stored in store.list(prefix):

@@ -4,6 +4,7 @@
     watched by somebody               any                     nothing
     open, nobody watches              live                    adopted, or reported where nobody here can watch
     open, nobody watches              final or deleted        destroyed and closed
+    open, nobody watches              the server is silent    nothing, until it answers
     at the provider, record closed    any                     destroyed
     at the provider, no record        nobody knows            destroyed
 
@@ -26,7 +27,8 @@ from infra.remote.records import RemoteRecord
 from infra.remote.renting import Renter
 from infra.store.lease import holder
 
-Due = Literal["nothing", "adopt", "destroy"]
+Due = Literal["nothing", "adopt", "destroy", "ask again"]
+"""``ask again``: only the Prefect server could tell, and it is silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Reaped:
         """What was done about it."""
         if not self.done:
             return "left for the next time"
-        return "adopted" if self.due == "adopt" else "ended"
+        return {"nothing": "left alone", "adopt": "taken over", "destroy": "ended"}[self.due]
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,6 @@ class Reaper:
     def reap(self) -> Iterator[Reaped]:
         """Do what is due, job by job; what fails is said and left for the next time."""
         for found in self.find():
-            if found.due == "nothing":
-                continue
             try:
                 done, why = self._seen_to(found), found.why
             except WatchTaken as error:
@@ -124,12 +124,14 @@ class Reaper:
     def _due(self, record: RemoteRecord) -> tuple[Due, str]:
         run = self.link_of(record.intent.flow_run_id).state()
         if run == "unknown":
-            return "nothing", "nobody watches it, and the Prefect server does not say whether it is wanted"
+            return "ask again", "nobody watches it, and the Prefect server does not say whether it is wanted"
         if run in ("ended", "missing"):
             return "destroy", "its flow run has ended" if run == "ended" else "its flow run was deleted"
         return "adopt", f"its flow run waits for it, and {record.intent.worker} watches it no more"
 
     def _seen_to(self, found: Found) -> bool:
+        if found.due in ("nothing", "ask again"):
+            return found.due == "nothing"
         if found.record is None or found.record.closed is not None:
             return found.handle is None or self.renter.undertaker.destroy(found.handle)
         if found.due == "adopt":

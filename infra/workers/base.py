@@ -84,22 +84,23 @@ class RemoteJobMixin(_Worker):
         task_status: "anyio.abc.TaskStatus[int] | None" = None,
     ) -> RemoteResult:
         """See the run's batch through on a rented machine, and put the run into its states."""
-        names: list[str] = []
+        opened, names = anyio.Event(), list[str]()
 
         def started(name: str) -> None:
             names.append(name)
-            if task_status is not None:
-                from_thread.run_sync(task_status.started, name)  # type: ignore[arg-type]
+            from_thread.run_sync(opened.set)
 
         link = self._link(flow_run, started)
         self._at_work.add(flow_run.id)
         try:
-            await self._in_thread(partial(self._see_through, flow_run, configuration, link))
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._see_through, flow_run, configuration, link, opened)
+                await opened.wait()
+                if task_status is not None:  # from this very task: anyio asks which one it is
+                    task_status.started(_named(names, flow_run))  # type: ignore[arg-type]
         finally:
             self._at_work.discard(flow_run.id)
-        if not names and task_status is not None:
-            task_status.started(str(flow_run.id))  # type: ignore[arg-type]
-        return RemoteResult(identifier=names[0] if names else str(flow_run.id), status_code=0)
+        return RemoteResult(identifier=_named(names, flow_run), status_code=0)
 
     async def kill_infrastructure(
         self,
@@ -110,18 +111,26 @@ class RemoteJobMixin(_Worker):
         """End the machine of a run that has not begun to run; its watcher then closes the record."""
         await self._in_thread(partial(self._kill, infrastructure_pid, configuration))
 
-    def _see_through(self, flow_run: FlowRun, configuration: RemoteConfiguration, link: PrefectLink) -> None:
+    async def _see_through(
+        self, flow_run: FlowRun, configuration: RemoteConfiguration, link: PrefectLink, opened: anyio.Event
+    ) -> None:
+        """Rent until the end; ``opened`` is set then, if it was not before."""
+        try:
+            await self._in_thread(partial(self._rent, flow_run, configuration, link))
+        finally:
+            opened.set()
+
+    def _rent(self, flow_run: FlowRun, configuration: RemoteConfiguration, link: PrefectLink) -> None:
         try:
             order = configuration.order(flow_run)
             renter = self._renter(configuration.patience())
         except ValidationError as error:
             wrong = "; ".join(str(problem["loc"][0]) for problem in error.errors(include_url=False))
             link.settle(Outcome("bug", f"the run's parameters name no batch: {wrong}; see render-batch"))
-            return
         except SettingsError as error:
             link.settle(Outcome("denied", str(error)))
-            return
-        renter.rent(order, link)
+        else:
+            renter.rent(order, link)
 
     def _kill(self, name: str, configuration: RemoteConfiguration) -> None:
         renter = self._renter(configuration.patience())
@@ -171,7 +180,8 @@ class RemoteJobMixin(_Worker):
         adopted: list[RemoteRecord] = []
         renter = self._renter(Patience())
         for reaped in Reaper(renter, PrefectLink, adopt=adopted.append).reap():
-            self._logger.info("%s: %s; %s", reaped.name, reaped.why, reaped.in_words)
+            if reaped.due != "nothing":
+                self._logger.info("%s: %s; %s", reaped.name, reaped.why, reaped.in_words)
         return adopted, {record.intent.flow_run_id for record in renter.records.open_jobs()}
 
     async def _adopt(self, record: RemoteRecord) -> None:
@@ -196,3 +206,8 @@ class RemoteJobMixin(_Worker):
     def _start_soon(self, work: Callable[..., object], *arguments: object) -> None:
         if self._runs_task_group is not None:
             self._runs_task_group.start_soon(work, *arguments)  # type: ignore[arg-type]
+
+
+def _named(names: list[str], flow_run: FlowRun) -> str:
+    """What the run's infrastructure is called: as its first machine, else as the run."""
+    return names[0] if names else str(flow_run.id)

@@ -94,6 +94,11 @@ class RemoteConfiguration(BaseJobConfiguration):
     max_hours: float = 12.0
     lease_seconds: float = 120.0
 
+    @classmethod
+    def json_template(cls) -> dict[str, Any]:
+        """Template of a pool's jobs, without the variables that are of no use here."""
+        return {name: text for name, text in super().json_template().items() if name not in _OF_NO_USE}
+
     def prepare_for_flow_run(self, *arguments: Any, **named: Any) -> None:
         """Prepare as every worker does, then drop the environment and the command."""
         super().prepare_for_flow_run(*arguments, **named)

@@ -88,7 +88,8 @@ def test_a_machine_whose_run_waits_is_only_reported_where_nobody_can_watch(
 def test_while_the_server_is_silent_nothing_is_destroyed(
     renter: Renter, orphan: Intent, provider: FolderProvider
 ) -> None:
-    assert list(reaper(renter, Run(states=["unknown"])).reap()) == []
+    (reaped,) = reaper(renter, Run(states=["unknown"])).reap()
+    assert (reaped.due, reaped.done) == ("ask again", False)
     assert provider.alive() == [orphan.name]
 
 
@@ -99,7 +100,7 @@ def test_a_machine_that_somebody_watches_is_left_alone(
     with leased(store, key, owner="worker two", lease_s=60, now=time.now, taken=WatchTaken):
         (found,) = reaper(renter, ended()).find()
         assert (found.due, found.why) == ("nothing", "worker two watches it")
-        assert list(reaper(renter, ended()).reap()) == []
+        assert [one.in_words for one in reaper(renter, ended()).reap()] == ["left alone"]
     assert provider.alive() == [orphan.name]
 
 
@@ -174,7 +175,7 @@ def test_a_machine_that_is_created_while_the_reaper_looks_is_left_alone(
     ):
         renter.records.intend(asked)
         slow = Renter(Slow(provider.folder), renter.records, "worker one", renter.patience, renter.clock)
-        assert list(reaper(slow, ended()).reap()) == []
+        assert [one.in_words for one in reaper(slow, ended()).reap()] == ["left alone"]
     assert provider.alive() == [asked.name]
 
 
@@ -214,7 +215,7 @@ def test_two_reapers_at_once_end_everything_once(
     with ThreadPoolExecutor(2) as threads:
         reaped: list[list[Reaped]] = list(threads.map(lambda one: list(one.reap()), reapers))
     assert (provider.alive(), list(records.open_jobs())) == ([], [])
-    assert {one.name for half in reaped for one in half if one.done} == {
+    assert {one.name for half in reaped for one in half if one.due == "destroy" and one.done} == {
         path.name for path in (provider.folder / "dead").iterdir()
     }
     assert sum(len(run.outcomes) for run in runs) == 20
