@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from pydantic import SecretStr
 
 from infra.akash.connection import AkashConnection, Patience
+from infra.akash.console import Console
 from infra.akash.provider import AkashProvider
 from infra.akash.sdl import Hardware, Stack
 from infra.akash.terms import Terms
@@ -61,9 +62,8 @@ def provider_at(
     key: str = API_KEY,
 ) -> AkashProvider:
     return AkashProvider(
-        AkashConnection(SecretStr(key), akash.url),
+        Console(AkashConnection(SecretStr(key), akash.url), patience),
         terms,
-        patience=patience,
         now=now or now_by(akash.market.host.clock),
     )
 

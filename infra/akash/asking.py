@@ -24,7 +24,7 @@ from infra.errors import (
 )
 from infra.portal.client.exchange import Answer, Request, exchange
 from infra.portal.remote_text import quoted
-from infra.portal.strict_json import parse_object
+from infra.strict_json import parse_object
 
 T = TypeVar("T")
 

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
-from typing import Final, Literal
+from typing import Final
 
 from infra.akash.answers import Created, DeploymentId
-from infra.akash.connection import AkashConnection, Patience
 from infra.akash.console import Console, Wanted
 from infra.akash.ending import end
 from infra.akash.money import MIN_DEPOSIT_USD, in_words
@@ -27,7 +26,7 @@ from infra.akash.terms import Terms, hours_until, worst_cost_usd
 from infra.akash.watching import cost_usd, sight
 from infra.errors import BudgetExhausted, RemoteError, RemoteRefused, RemoteUnavailable
 from infra.portal.remote_text import quoted
-from infra.remote.names import parse_remote_name
+from infra.remote.names import Kind, parse_remote_name
 from infra.remote.provider import Handle, Observed, RemoteJob
 
 _TOKEN_BYTES: Final = 32
@@ -42,17 +41,16 @@ class _Plan:
 class AkashProvider:
     """Leases under given terms. Safe to use from many threads."""
 
-    kind: Literal["akash"] = "akash"
+    kind: Kind = "akash"
 
     def __init__(
         self,
-        connection: AkashConnection,
+        console: Console,
         terms: Terms,
         *,
-        patience: Patience | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.console = Console(connection, patience or Patience())
+        self.console = console
         self._terms = terms
         self._now = now
         self._silent_since: dict[str, datetime] = {}
@@ -65,7 +63,7 @@ class AkashProvider:
     def create(self, job: RemoteJob, opened: Callable[[Handle], None]) -> Handle:
         """Lease a machine that runs the job; see the protocol. Whatever fails, nothing is left behind."""
         plan = self._plan(job)
-        self._require_funds(plan.worst_usd)
+        self._require_funds(plan.worst_usd, name=job.name)
         created = self.console.create(plan.wanted)
         handle = Handle(job.name, created.dseq)
         try:
@@ -113,7 +111,7 @@ class AkashProvider:
             except RemoteError as error:
                 nameless.append(f"{deployment.dseq} ({error})")
                 continue
-            yield from (Handle(name, deployment.dseq) for name in names if _is_ours(name))
+            yield from (Handle(name, deployment.dseq) for name in names if is_ours(name))
         if nameless:
             raise RemoteUnavailable(f"whose these deployments are is not known: {', '.join(nameless)}")
 
@@ -148,8 +146,8 @@ class AkashProvider:
         limit_h = int(hours.to_integral_value(ROUND_CEILING))
         return _Plan(Wanted(stack_sdl(stack), worst, limit_h, hidden=_parts(job.spec_url, token)), worst)
 
-    def _require_funds(self, deposit: Decimal) -> None:
-        self._terms.require_budget(deposit)
+    def _require_funds(self, deposit: Decimal, *, name: str = "") -> None:
+        self._terms.require_budget(deposit, name=name)
         free = self.console.balances().balance
         if free < deposit:
             raise BudgetExhausted(
@@ -193,6 +191,7 @@ def _parts(spec_url: str, token: str) -> tuple[str, ...]:
     return tuple(secret for secret in (spec_url, spec_url.partition("?")[2], token) if secret)
 
 
-def _is_ours(name: str) -> bool:
+def is_ours(name: str) -> bool:
+    """Whether a group's name is one that we give to leases."""
     parsed = parse_remote_name(name)
     return parsed is not None and parsed.kind == "akash"

@@ -24,7 +24,7 @@ class Terms:
         hardware: What a provider must have; jobs that need no accelerator ask for no GPU.
         max_usd_per_hour: Price cap of one lease.
         monthly_budget_usd: None for no limit.
-        spent_usd: What this month's leases have cost so far.
+        spent_usd: What this month's leases have cost or may still cost, but for the job of this name.
         denied: Addresses of providers whose bids are left alone.
         deny: Told of a provider that gave up a lease.
     """
@@ -34,19 +34,19 @@ class Terms:
     max_usd_per_hour: Decimal
     command: tuple[str, ...] = ("calibguard-agent",)
     monthly_budget_usd: Decimal | None = None
-    spent_usd: Callable[[], Decimal] = lambda: _NOTHING
+    spent_usd: Callable[[str], Decimal] = lambda name: _NOTHING  # noqa: ARG005
     denied: Callable[[], frozenset[str]] = frozenset
     deny: Callable[[str], object] = lambda provider: None  # noqa: ARG005
 
-    def require_budget(self, cost_usd: Decimal) -> None:
-        """Refuse what this month's budget has no room for.
+    def require_budget(self, cost_usd: Decimal, *, name: str = "") -> None:
+        """Refuse what this month's budget has no room for, beside all jobs but the one of this name.
 
         Raises:
             BudgetExhausted: With the figures.
         """
         if self.monthly_budget_usd is None:
             return
-        spent = self.spent_usd()
+        spent = self.spent_usd(name)
         if spent + cost_usd > self.monthly_budget_usd:
             raise BudgetExhausted(
                 f"a lease may cost {in_words(cost_usd)}, and {in_words(spent)} of this month's "

@@ -247,7 +247,7 @@ def test_an_account_without_the_deposit_is_not_asked_for_a_lease(tmp_path: Path)
 
 
 def test_a_used_up_budget_refuses_with_figures(tmp_path: Path) -> None:
-    terms = with_terms(monthly_budget_usd=Decimal(5), spent_usd=lambda: Decimal("4.80"))
+    terms = with_terms(monthly_budget_usd=Decimal(5), spent_usd=lambda name: Decimal("4.80"))
     with running_fake_akash(tmp_path) as akash:
         with pytest.raises(BudgetExhausted, match=r"4\.800 USD of this month's 5\.000 USD .* are spent"):
             provider_at(akash, terms=terms).check()
