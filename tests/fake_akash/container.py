@@ -55,6 +55,11 @@ class Container:
         return self._child.pid if self._child and self._child.poll() is None else None
 
     @property
+    def pauses(self) -> bool:
+        """Whether its end has been seen and its next start is set."""
+        return self._child is None
+
+    @property
     def log(self) -> Path:
         return self.folder / "log.txt"
 
