@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from flows import (
+    cli_akash,
     cli_dataset,
     cli_diagnosis,
     cli_judged,
@@ -61,6 +62,7 @@ def _show(checks: Sequence[Check]) -> None:
 
 
 for module in (
+    cli_akash,
     cli_judged,
     cli_diagnosis,
     cli_ledger,

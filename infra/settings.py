@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
@@ -34,6 +35,7 @@ from infra.errors import AdapterError
 PREFIX = "CALIBGUARD_"
 DEFAULT_ENV_FILE = Path(".env")
 _HOST = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _MOMENT = "2026-03-01T17:00:00+01:00"
 
 # Field name -> the name that the user's .env already has.
@@ -59,6 +61,7 @@ RUNBOOK_NAMES: Mapping[str, str] = {
 PathSetting = Literal["data_root", "output_root", "checkpoint_root", "portal_targets"]
 TextSetting = Literal[
     "kaggle_username",
+    "akash_image",
     "s3_access_key_id",
     "bounty_team_name",
     "bounty_email",
@@ -146,6 +149,16 @@ def _hosts(hosts: object) -> object:
     return parts
 
 
+def _words(words: object) -> object:
+    """Split a comma-separated list of words."""
+    if not isinstance(words, str):
+        return words
+    parts = [part.strip() for part in words.split(",")]
+    if not all(_WORD.fullmatch(part) for part in parts):
+        raise ValueError(f"expected words of a-z, 0-9 and '-', commas between them, found {words!r}")
+    return parts
+
+
 def _moment(moment: object) -> object:
     if not isinstance(moment, str):
         return moment
@@ -188,6 +201,7 @@ def _default_store(values: Mapping[str, Any]) -> str:
 
 Folder = Annotated[Path, AfterValidator(_folder)]
 WebUrl = Annotated[PrivateUrl, AfterValidator(_web_url)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
 Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_with_zone)]
 
@@ -301,6 +315,30 @@ class Settings(BaseSettings):
     )
     akash_api_key: SecretStr | None = Field(
         None, description="Akash Console API key that leases are paid with."
+    )
+    akash_url: WebUrl = Field(
+        PrivateUrl("https://console-api.akash.network"),
+        description="Akash's Console API; another one only in tests.",
+    )
+    akash_image: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9./_:-]*@sha256:[0-9a-f]{64}$",
+        description="Image that Akash leases run, by its digest: NAME@sha256:DIGEST.",
+    )
+    akash_gpu_models: Words = Field(
+        ("t4", "rtx3090", "rtx4090"),
+        description="GPU models that Akash leases may have, any of them, in Akash's spelling.",
+    )
+    akash_max_usd_per_hour: Decimal = Field(
+        Decimal("0.60"),
+        ge=Decimal("0.0006"),
+        le=100,
+        description="Price cap of one Akash lease in USD an hour.",
+    )
+    akash_monthly_budget_usd: Decimal = Field(
+        Decimal(25),
+        ge=0,
+        description="What Akash leases may cost in a calendar month (UTC), those still open at their caps.",
     )
     akash_train_script_url: WebUrl | None = Field(
         None, description="Training script that Akash leases fetch; runs pin its digest."

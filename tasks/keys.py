@@ -95,6 +95,7 @@ class BatchKeys:
     heartbeat.json, log.txt    replaced while the agent lives
     photos/<shard>/<id>.jpg    rendered photos, not yet believed
     shards/<shard>.json        written after a shard's photos
+    output.tar                 what a training left, instead of photos and shards
     manifest.json              written last
     taken                      written by this machine, when it has taken what holds
     """
@@ -141,6 +142,11 @@ class BatchKeys:
     def taken(self) -> str:
         """Key of the mark that nothing more will be taken."""
         return f"{self.prefix}taken"
+
+    @property
+    def output(self) -> str:
+        """Key of what a training left."""
+        return f"{self.prefix}output.tar"
 
     def record(self, shard_digest: str) -> str:
         """Key of what the agent says of a shard."""

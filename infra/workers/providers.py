@@ -1,5 +1,6 @@
 """Open the providers of rented machines that settings name; nothing is asked of them yet."""
 
+from infra.akash.opening import open_akash
 from infra.errors import RemoteRefused
 from infra.kaggle.opening import open_kaggle
 from infra.kaggle.provider import KaggleProvider
@@ -16,6 +17,8 @@ def open_provider(kind: Kind, settings: Settings, records: RemoteRecords) -> Pro
     Raises:
         SettingsError: Settings do not name one.
     """
+    if kind == "akash":
+        return open_akash(settings)
 
     def script(job: RemoteJob) -> str:
         record = records.find(job.name)
@@ -28,5 +31,8 @@ def open_provider(kind: Kind, settings: Settings, records: RemoteRecords) -> Pro
 
 def named_providers(settings: Settings) -> tuple[Kind, ...]:
     """Kinds of providers that settings hold credentials for."""
-    kaggle = settings.kaggle_api_token or (settings.kaggle_username and settings.kaggle_key)
-    return ("kaggle",) if kaggle else ()
+    has_key: dict[Kind, bool] = {
+        "kaggle": bool(settings.kaggle_api_token or (settings.kaggle_username and settings.kaggle_key)),
+        "akash": settings.akash_api_key is not None and settings.akash_image is not None,
+    }
+    return tuple(kind for kind, has in has_key.items() if has)

@@ -32,7 +32,11 @@ def says(state: RemoteState) -> Play:
 
 def leaves(body: bytes) -> Play:
     """The agent's manifest has this content."""
-    return lambda agent, desk: desk.store.create(f"{agent.prefix}manifest.json", body) and None
+
+    def play(agent: Agent, desk: Desk) -> None:
+        desk.store.create(f"{agent.prefix}manifest.json", body)
+
+    return play
 
 
 FAULTS: dict[str, tuple[Play, str, str]] = {
