@@ -188,6 +188,15 @@ def _zone(name: str) -> str:
     return name
 
 
+def _postgresql(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith("postgresql+asyncpg://"):
+        raise ValueError(
+            "the database must be postgresql+asyncpg://USER:PASSWORD@HOST/NAME; the value is not shown, it"
+            " may hold a password"
+        )
+    return url
+
+
 def _usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -203,6 +212,7 @@ Folder = Annotated[Path, AfterValidator(_folder)]
 WebUrl = Annotated[PrivateUrl, AfterValidator(_web_url)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
+RemotePools = Annotated[tuple[Literal["kaggle", "akash"], ...], BeforeValidator(_words)]
 Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_with_zone)]
 
 
@@ -261,6 +271,16 @@ class Settings(BaseSettings):
         description="Free disk space in MiB that must be left beside what a run needs; 0 asks for none.",
     )
     work_pool: str = Field("calibguard", description="Prefect work pool that the deployments belong to.")
+    remote_pools: RemotePools = Field(
+        (),
+        description="Pools of rented machines that `make up` registers and serves: kaggle, akash, or both"
+        " with a comma between them.",
+    )
+    prefect_database_url: Annotated[SecretStr, AfterValidator(_postgresql)] | None = Field(
+        None,
+        description="Database of the Prefect server that `make up` starts:"
+        " postgresql+asyncpg://USER:PASSWORD@HOST/NAME; unset means SQLite in the state folder.",
+    )
     remote_reap_s: float = Field(
         300.0,
         gt=0,
@@ -425,9 +445,9 @@ def load_settings(env_file: Path | None = DEFAULT_ENV_FILE) -> Settings:
     return settings
 
 
-def child_environment(additions: Mapping[str, str], *, without: str) -> dict[str, str]:
+def child_environment(additions: Mapping[str, str], *, without: str | None = None) -> dict[str, str]:
     """Give the environment of a child process: our own less a prefix, with these variables added."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(without)}
+    kept = {name: value for name, value in os.environ.items() if not (without and name.startswith(without))}
     return {**kept, **additions}
 
 

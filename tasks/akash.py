@@ -21,11 +21,12 @@ from infra.akash.money import in_words
 from infra.akash.opening import TRAINING, open_akash, open_console, spent_this_month
 from infra.akash.provider import AkashProvider, is_ours
 from infra.akash.refusals import DeploymentUnknown
-from infra.errors import AtCapacity, BudgetExhausted, DestroyFailed, RemoteRefused
+from infra.errors import AtCapacity, BudgetExhausted, DestroyFailed, RemoteError, RemoteRefused
 from infra.remote.outcomes import Cause, Outcome
 from infra.remote.provider import Handle
 from infra.remote.records import Closed, RemoteRecords
 from infra.remote.renting import Order, Renter
+from infra.remote.watching import Patience as WatchPatience
 from infra.remote.watching import RunState
 from infra.settings import Settings
 from infra.store.interface import ObjectStore

@@ -74,7 +74,7 @@ def test_a_script_of_the_pinned_digest_runs_and_what_it_leaves_comes_back(
     assert "epoch 1" in output
     word = Batch(store, keys.prefix).last_word()
     assert word is not None
-    assert word.reason == "done"
+    assert word.cause == "done"
     tar, log = take_training(keys, tmp_path / "taken", store)
     with tarfile.open(tar) as members:
         assert sorted(members.getnames()) == ["seen.txt", "weights/best.bin"]
