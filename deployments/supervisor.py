@@ -96,19 +96,10 @@ def _children(settings: Settings, state: Path, port: int) -> list[Child]:
         ),
     ]
     for kind in settings.remote_pools:
-        serve = [
-            "worker",
-            "start",
-            "--pool",
-            kind,
-            "--type",
-            kind,
-            "--name",
-            f"{kind}-{socket.gethostname()}",
-        ]
+        serve = [*prefect, "worker", "start", "--pool", kind, "--type", kind, "--install-policy", "never"]
         children.append(
             Child(
-                [*prefect, *serve, "--install-policy", "never"],
+                [*serve, "--name", f"{kind}-{socket.gethostname()}"],
                 logs / f"worker-{kind}.log",
                 may_start=lambda: answers(port),
                 stop_timeout_s=_MACHINES_END_S,

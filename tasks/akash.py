@@ -99,7 +99,7 @@ class _Nobody:
 
     def opened(self, name: str) -> None:
         self.name = name
-        self.say(f"{name} is leased")
+        self.say(f"{name} is opened")
 
     def running(self) -> None:
         self.say("the script's machine gives a sign of life")
@@ -119,10 +119,10 @@ def _trained(run: TrainingRun, settings: Settings, say: Callable[[str], None]) -
     provider.check()
     keys = send_training(TrainingOrder(script_url, run.script_sha256, deadline), store, now=now)
     flow_run_id = uuid4()
-    say(f"at most {in_words(worst)} until {deadline:%Y-%m-%d %H:%M} UTC")
     patience = WatchPatience(poll_s=run.poll_s, settle_s=4 * run.poll_s, capacity_s=0.0)
     renter = Renter(provider, RemoteRecords(store), worker=_owner(), patience=patience)
     try:
+        say(f"at most {in_words(worst)} until {deadline:%Y-%m-%d %H:%M} UTC")
         outcome = renter.rent(Order(flow_run_id, keys.prefix, "cuda", deadline), _Nobody(say))
         files = take_training(keys, run.output, store)
     finally:

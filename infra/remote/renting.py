@@ -142,6 +142,7 @@ class Renter:
 
     def _rented(self, order: Order, link: FlowRunLink) -> Outcome:
         for _ in range(_MOST_NAMES):
+            self.provider.check()  # before the intent, which a month's budget counts
             with self._named(order) as (intent, lease):
                 outcome = self._lived(intent, order, lease, link)
             if outcome is not None:
@@ -212,7 +213,6 @@ class Renter:
         while outcome is None:
             lease.require_held()
             try:
-                self.provider.check()
                 self.provider.create(job, opening)
                 return None
             except (AtCapacity, RemoteUnavailable) as error:

@@ -94,7 +94,7 @@ def test_a_lease_that_is_lost_is_told_and_its_deployment_ended(
     akash: FakeAkash, s3_server: S3Credentials, tmp_path: Path
 ) -> None:
     def lose(words: str) -> None:
-        if "is leased" in words:
+        if "sign of life" in words:
             akash.lose_lease(akash.leases_alive()[0])
 
     with script_host(ENDLESS) as url:
@@ -106,7 +106,7 @@ def test_a_lease_that_is_lost_is_told_and_its_deployment_ended(
     assert [file.name for file in (tmp_path / "state" / "akash" / "denied").iterdir()] == ["akash1cheap"]
 
 
-@pytest.mark.parametrize("moment", ["at most", "is leased", "sign of life"])
+@pytest.mark.parametrize("moment", ["at most", "is opened", "sign of life"])
 def test_ctrl_c_at_any_moment_leaves_no_lease(
     akash: FakeAkash, s3_server: S3Credentials, tmp_path: Path, moment: str
 ) -> None:

@@ -1,10 +1,13 @@
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
+from uuid import UUID
 
 import pytest
 
 from infra.errors import StoreError, StoreUnavailable
+from infra.remote.names import remote_name
 from infra.store.interface import ObjectStore
 from infra.store.local import LocalStore
 from infra.store.opening import open_store
@@ -257,3 +260,19 @@ def test_an_object_that_the_disk_cannot_read_is_a_finding_and_an_outage_is_none(
     store.error = StoreUnavailable("not now")
     with pytest.raises(StoreUnavailable):
         fsck(store)
+
+
+def test_what_rented_machines_leave_is_no_finding_until_it_is_damaged(store: ObjectStore) -> None:
+    name = str(remote_name("kaggle", UUID(int=7), 0))
+    photo = hashlib.sha256(b"photo").hexdigest()
+    store.create(f"remote/{name}/intent.json", b'{"format": 1}')
+    store.create(f"remote/{name}/log.txt", b"a log")
+    store.create(f"batches/{photo}/0/spec.json", b"{}")
+    store.create(f"inputs/{photo}.jpg", b"photo")
+    assert found(store) == []
+    store.create(f"inputs/{'0' * 64}.jpg", b"another photo")
+    store.create(f"remote/{name}/closed.json", b"{")
+    assert found(store) == [
+        (f"inputs/{'0' * 64}.jpg", "altered"),
+        (f"remote/{name}/closed.json", "unreadable"),
+    ]

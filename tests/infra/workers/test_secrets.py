@@ -22,7 +22,7 @@ def test_a_provider_and_the_records_are_given_no_secret(
     desk.machines.on_create = lambda _job: agent.finish()
 
     class Watched(ScriptedWorker):
-        type = "scripted"
+        type = "scripted-and-watched"
 
         async def run(self, flow_run, configuration, task_status=None):  # type: ignore[no-untyped-def]
             seen.append(configuration.env)
