@@ -32,9 +32,8 @@ from tasks.keys import champion_key, manifest_key, photo_key, plan_key, shard_ke
 WORKING = re.compile(r"probe/.+|flights/[^/]+/[^/]+/lease\.json|remote/[^/]+/watch\.json|batches/.+")
 """Keys of objects that come, change and go while work is done."""
 
-_SELF_SEALED = re.compile(
-    r"fits/|diagnoses/|inputs/|agents/|remote/"
-)  # reading them has shown whether they are whole
+_SELF_SEALED = re.compile(r"fits/|diagnoses/|inputs/|agents/|remote/")
+"""Reading them has shown whether they are whole."""
 
 _OF_RUN = re.compile(r"runs/([^/]+)/(?:plan\.json|table\.json|contact_sheet\.jpg)|submissions/([^/]+)\.zip")
 _OF_SHARD = re.compile(r"renders/([^/]+)/[^/]+")

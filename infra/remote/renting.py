@@ -19,6 +19,7 @@ from infra.errors import (
     AtCapacity,
     BudgetExhausted,
     CreateAmbiguous,
+    DestroyFailed,
     RemoteAnswerInvalid,
     RemoteDenied,
     RemoteError,
@@ -194,7 +195,7 @@ class Renter:
                 outcome = self._follower.follow(handle, intent.deadline, batch, lease=lease, link=link)
         except WatchTaken:
             raise
-        except (CreateAmbiguous, RemoteAnswerInvalid) as error:
+        except (CreateAmbiguous, DestroyFailed, RemoteAnswerInvalid) as error:
             link.say(f"{intent.name}: {error}")
             return self._undone(intent, opening, link)
         except AdapterError as error:

@@ -15,6 +15,7 @@ import socket
 import threading
 from collections.abc import Callable
 from functools import partial
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
@@ -22,11 +23,10 @@ import anyio
 import anyio.abc
 from anyio import from_thread, to_thread
 from prefect.client.schemas.objects import FlowRun
-from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound, ObjectNotFound
+from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
 from prefect.workers.base import BaseWorker
 from pydantic import ValidationError
 
-from infra.errors import AdapterError
 from infra.remote.batch import Batch
 from infra.remote.ending import Clock
 from infra.remote.outcomes import Outcome
@@ -38,10 +38,11 @@ from infra.remote.watching import Patience
 from infra.settings import Settings, SettingsError, load_settings
 from infra.store.opening import configured_store
 from infra.workers.configuration import RemoteConfiguration, RemoteResult, RemoteVariables
-from infra.workers.link import UNREACHABLE, PrefectLink
+from infra.workers.link import PrefectLink
 from infra.workers.stranded import crash_stranded
 
 _MOST_THREADS: Final = 256  # each watches one machine and sleeps
+_LEASES_END_S: Final = 150.0  # a little more than the lease of a pool whose template was left alone
 
 if TYPE_CHECKING:
     _Worker = BaseWorker[RemoteConfiguration, RemoteVariables, RemoteResult]
@@ -160,12 +161,15 @@ class RemoteJobMixin(_Worker):
         return PrefectLink(flow_run.id, started=started, logger=logger, pause=self._stopping.wait)
 
     async def _reap_again_and_again(self) -> None:
+        """Look at once, again when the leases of a worker that has just died have run out, then for ever."""
+        regular_s = load_settings().remote_reap_s
+        pauses_s = chain([min(regular_s, _LEASES_END_S)], repeat(regular_s))
         while not self._closing.is_set():
             try:
                 await self._reap()
-            except (AdapterError, *UNREACHABLE) as error:
+            except Exception as error:  # the edge of a task that must not take the worker's runs with it
                 self._logger.warning("what was left behind could not be looked for: %s", error)
-            with anyio.move_on_after(load_settings().remote_reap_s):
+            with anyio.move_on_after(next(pauses_s)):
                 await self._closing.wait()
 
     async def _reap(self) -> None:
@@ -194,7 +198,7 @@ class RemoteJobMixin(_Worker):
             )
             renter = self._renter(configuration.patience())
             await self._in_thread(partial(renter.adopt, record.intent.name, self._link(flow_run)))
-        except (AdapterError, ObjectNotFound) as error:
+        except Exception as error:  # as above; the record stays open, and the next look finds it
             self._logger.warning("%s is not watched here: %s", record.intent.name, error)
         finally:
             self._at_work.discard(record.intent.flow_run_id)

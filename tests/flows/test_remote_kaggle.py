@@ -22,6 +22,8 @@ from tests.fake_kaggle.service import TOKEN
 from tests.faults.stores import environment
 from tests.photos import fill_folder, listing_ids
 
+ROOT = Path(__file__).parent.parent.parent
+
 
 def test_a_render_whose_shards_go_to_kaggle_gives_the_zip_and_leaves_no_kernel(
     s3_server: S3Credentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -32,6 +34,7 @@ def test_a_render_whose_shards_go_to_kaggle_gives_the_zip_and_leaves_no_kernel(
         variables = {
             "CALIBGUARD_STORE_URL": f"s3://tests/{uuid.uuid4().hex}",
             "CALIBGUARD_REMOTE_POOLS": "kaggle",
+            "PYTHONPATH": str(ROOT),  # of the server, which is not started in the project's folder
             "CALIBGUARD_KAGGLE_API_URL": kaggle.url,
             "CALIBGUARD_KAGGLE_API_TOKEN": TOKEN,
             **environment(s3_server),

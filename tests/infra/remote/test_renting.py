@@ -13,6 +13,7 @@ from infra.errors import (
     AtCapacity,
     BudgetExhausted,
     CreateAmbiguous,
+    DestroyFailed,
     RemoteDenied,
     RemoteError,
     RemoteRefused,
@@ -147,6 +148,17 @@ def test_a_create_whose_reply_was_lost_leaves_one_machine_at_the_end(
     assert (outcome.cause, provider.created(), provider.alive()) == ("done", 2, [])
     names = [str(remote_name("kaggle", asked.flow_run_id, attempt)) for attempt in (0, 1)]
     assert [record.intent.name for record in records_of(renter)] == names
+
+
+def test_a_create_that_could_not_undo_itself_loses_the_run_and_stays_on_record(
+    renter: Renter, agent: Agent, provider: FolderProvider
+) -> None:
+    provider.refusals, provider.lost_reply = [DestroyFailed("it is still there")], True
+    provider.undying = 99
+    outcome = renter.rent(order(agent), Run())
+    assert outcome is not None
+    assert (outcome.state.name, len(provider.alive())) == ("Lost", 1)
+    assert len(list(renter.records.open_jobs())) == 1
 
 
 def test_creates_that_stay_ambiguous_end_the_run_after_three_names(

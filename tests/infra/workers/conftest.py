@@ -29,7 +29,7 @@ from infra.workers.kaggle import KaggleWorker
 from tests.fake_kaggle.running import running_fake_kaggle
 from tests.fake_kaggle.service import TOKEN, FakeKaggle
 from tests.faults.stores import environment
-from tests.infra.workers.desk import QUICK, Desk
+from tests.infra.workers.desk import QUICK, ROOT, Desk
 from tests.infra.workers.scripted import ScriptedWorker
 from tests.rented import FolderProvider
 
@@ -115,7 +115,12 @@ class Bench:
             "--type",
             "kaggle",
         ]
-        told = {"PREFECT_API_URL": self.api_url, "PREFECT_WORKER_QUERY_SECONDS": "0.5", **environment}
+        told = {
+            "PYTHONPATH": str(ROOT),
+            "PREFECT_API_URL": self.api_url,
+            "PREFECT_WORKER_QUERY_SECONDS": "0.5",
+            **environment,
+        }
         with Path("worker.log").open("ab") as log:
             worker = subprocess.Popen(command, env={**os.environ, **told}, stdout=log, stderr=log)
             try:

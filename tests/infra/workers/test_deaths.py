@@ -1,11 +1,15 @@
 """Worker processes that are killed at every step: each machine is adopted or ended, each run has an end."""
 
 import signal
+from datetime import timedelta
 
+import anyio
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.states import Pending
 
 from infra.workers.kaggle import KaggleWorker
+from infra.workers.stranded import crash_stranded
 from tests.infra.workers.desk import Desk
 from tests.rented import Death
 from tests.waiting import wait_until
@@ -79,6 +83,25 @@ def test_a_worker_that_is_told_to_stop_ends_its_machines_and_their_runs(desk: De
     state = desk.state(run)
     assert (state.type.value, state.name) == ("CRASHED", "WorkerStopped")
     assert (desk.machines.alive(), list(desk.records.open_jobs())) == ([], [])
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_run_that_was_taken_and_never_written_down_crashes_unless_somebody_is_at_it(
+    is_known: bool, desk: Desk
+) -> None:
+    run = desk.run(desk.agent())
+    desk.set_state(run, Pending())
+
+    async def crash() -> None:
+        async with get_client() as client:
+            pool = await client.read_work_pool(desk.pool)
+            known = {run} if is_known else set()
+            await crash_stranded(client, pool=pool, known=known, after=timedelta(hours=1))
+            assert desk.state(run).is_pending()
+            await crash_stranded(client, pool=pool, known=known, after=timedelta(0))
+
+    anyio.run(crash)
+    assert desk.state(run).type.value == ("PENDING" if is_known else "CRASHED")
 
 
 def test_nothing_of_the_workers_environment_is_in_a_jobs_configuration() -> None:
