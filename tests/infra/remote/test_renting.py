@@ -228,23 +228,33 @@ def test_the_provider_is_given_a_url_and_the_records_are_not(
     assert SIGNATURE not in words(store, "")
 
 
-def test_the_watcher_of_a_taken_over_job_leaves_it_alone(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider, store: SigningStore
+def stolen(store: SigningStore, key: str) -> None:
+    """Another worker takes the lease over."""
+    found = store.head(key)
+    assert found is not None
+    store.swap(key, b'{"owner": "thief", "expires": 9e12, "nonce": "a"}', expected=found.version)
+    sleep(1.0)  # the renewal notices it, every tenth of a second
+
+
+@pytest.mark.parametrize(("refusals", "machines"), [(0, 1), (9, 0)], ids=["watching", "waiting"])
+def test_who_was_taken_over_asks_for_nothing_more_and_ends_nothing(
+    refusals: int,
+    machines: int,
+    renter: Renter,
+    agent: Agent,
+    time: FakeTime,
+    provider: FolderProvider,
+    store: SigningStore,
 ) -> None:
     asked = order(agent)
     key = renter.records.watch_key(str(remote_name("kaggle", asked.flow_run_id, 0)))
-
-    def stolen() -> None:
-        found = store.head(key)
-        assert found is not None
-        store.swap(key, b'{"owner": "thief", "expires": 9e12, "nonce": "a"}', expected=found.version)
-        sleep(1.0)  # the renewal notices it, every tenth of a second
-
+    provider.refusals = [AtCapacity("2 sessions run")] * refusals
     quick = replace(renter, patience=Patience(poll_s=10.0, lease_s=0.3))
-    time.events = {1: stolen}
+    time.events = {1: lambda: stolen(store, key)}
     run = Run()
     assert quick.rent(asked, run) is None
-    assert (run.outcomes, len(provider.alive())) == ([], 1)
+    assert (run.outcomes, len(provider.alive())) == ([], machines)
+    assert len(provider.refusals) == max(0, refusals - 1)
 
 
 def test_a_defect_of_ours_ends_the_machine_too(
