@@ -37,7 +37,7 @@ bench-pair-fit: .venv/dev ## Error and time of fitting the pairs of a folder (PA
 
 bench-quality: .venv/dev ## Every method on photos it has not seen; DATA=folder, else drawn (QUICK=1: few); JSON=file
 	@$(BIN)/python -m tests.bench.quality $(if $(DATA),--data "$(DATA)") $(if $(JSON),--json "$(JSON)") \
-		$(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(PHOTOS),--photos $(PHOTOS))
+		$(if $(QUICK),--quick) $(if $(ABLATE),--ablate) $(if $(SEED),--seed $(SEED)) $(if $(PHOTOS),--photos $(PHOTOS))
 
 bench-plumb-line: .venv/dev ## Curves from lines against known warps (DATA=folder with truth.csv)
 	@$(BIN)/python -m tests.bench.plumb_line "$(DATA)"

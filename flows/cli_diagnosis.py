@@ -17,6 +17,7 @@ from tasks.domain.diagnosis import DiagnosisRequest
 from tasks.domain.pairs import PairGroup
 from tasks.domain.schemas import Border, Interpolation
 from tasks.forensics import Forensics, matched_csvs
+from tasks.promoted_table import settled
 from tasks.provenance import provenance_here
 
 commands = typer.Typer()
@@ -31,7 +32,9 @@ def diagnose(
     variant: Annotated[
         str | None, typer.Option(help="Its profile or policy; default: the first it has.")
     ] = None,
-    table: Annotated[str | None, typer.Option(help="JSON file with coefficients of your own.")] = None,
+    table: Annotated[
+        str | None, typer.Option(help="File, candidate, run or shipped; default: as a render takes.")
+    ] = None,
     interpolation: Annotated[Interpolation | None, typer.Option(help="Default: what the table says.")] = None,
     border: Annotated[Border | None, typer.Option(help="Default: what the table says.")] = None,
     quality: Annotated[int, typer.Option(min=1, max=100, help="JPEG quality to render with.")] = 95,
@@ -47,7 +50,7 @@ def diagnose(
 
     All figures are proxy: those of our own metric, never the judge's. Needs no Prefect server.
     """
-    request = DiagnosisRequest(
+    asked = DiagnosisRequest(
         pairs_folder=str(pairs_folder(pairs)),
         method=method,
         variant=variant,
@@ -60,6 +63,7 @@ def diagnose(
         seed=seed,
         metric_profile=metric_profile,
     )
+    request = settled(asked)
     drawn = sample_of(request)
     with photo_workers("opencv") as workers:
         diagnosis = diagnosis_of(

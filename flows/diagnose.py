@@ -20,6 +20,7 @@ from tasks.domain.diagnosis import Diagnosis, DiagnosisRequest
 from tasks.domain.pairs import PairGroup
 from tasks.domain.schemas import Border, Interpolation
 from tasks.failures import SENTENCES, log_sentences_only
+from tasks.promoted_table import settled
 from tasks.provenance import provenance_here
 
 
@@ -50,7 +51,7 @@ def diagnose(
             default: the data root.
         method: Method that chooses each photo's warp.
         variant: Profile or policy of the method; default: the first it has.
-        table: JSON file with a table or policy of your own; default: the one shipped with the method.
+        table: as in ``render``.
         interpolation: linear, cubic or lanczos4; default: what the table says.
         border: What lies outside the original: constant, reflect, replicate; default: what the table says.
         quality: JPEG quality that originals are rendered with, 1 to 100.
@@ -83,6 +84,7 @@ def diagnose(
 
 def _diagnose(request: DiagnosisRequest) -> tuple[Diagnosis, str]:
     provenance, created = provenance_here(), datetime.now(UTC)
+    request = settled(request)
     drawn = sample_pairs(request)
     with photo_workers("opencv") as workers:
         diagnosis = diagnose_pairs(drawn, request, workers, provenance=provenance, created=created)

@@ -28,6 +28,7 @@ from tasks.observing import observe_photos
 from tasks.packing import assemble_zip, write_manifest
 from tasks.planning import engine_here, plan_run, remote_engine
 from tasks.preflight import require_ready
+from tasks.promoted_table import choose_table
 from tasks.provenance import provenance_here
 from tasks.rendering import render_shard
 from tasks.reporting import (
@@ -81,7 +82,8 @@ def render(
         method: Method that chooses each photo's warp.
         variant: Profile of ``calibguard_dim`` (safe, balanced, aggressive) or policy of ``zero_guard``;
             default: the first the method has.
-        table: JSON file with a table or policy of your own; default: the one shipped with the method.
+        table: JSON file with a table or policy of your own, a refit's candidate, a run whose table is taken,
+            or shipped; default: the champion's where its run is of this method, else the shipped one.
         interpolation: linear, cubic or lanczos4; default: what the table says.
         border: What lies outside the original: constant, reflect, replicate; default: what the table says.
         quality: JPEG quality of the output, 1 to 100.
@@ -124,6 +126,7 @@ def _render(
     provenance = provenance_here()
     require_ready(request.photos_folder)
     engine = (remote_engine if remote.pools else engine_here)(backend, quality=quality)
+    request = choose_table(request)
     inventory = take_inventory(request.photos_folder)
     observations = observe_photos(inventory, request)
     plan = plan_run(inventory, request, engine, observations, run_id=_run_id(), created=_run_created())

@@ -99,8 +99,8 @@ def clear_batch(keys: BatchKeys, store: ObjectStore) -> None:
     """Mark an ended batch as taken and remove its URLs and copies; manifest, log and shard records stay."""
     store.create(keys.taken, _TAKEN)
     store.delete(keys.control)
-    store.delete(keys.spec)
     store.delete(keys.start)
+    store.delete(keys.spec)
     with ThreadPoolExecutor(_SENDERS) as removers:
         list(removers.map(store.delete, [found.key for found in store.list(f"{keys.prefix}photos/")]))
 

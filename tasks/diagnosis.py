@@ -183,7 +183,7 @@ def _diagnosed(pair: TrainingPair, trial: _Trial, workers: PhotoWorkers) -> Pair
         sha256=hashlib.sha256(original).hexdigest(),
     )
     observer = trial.method.observer
-    seen = observation_of(pair.id, original, observer, trial.options, workers) if observer else None
+    seen = (observation_of(pair.id, original, observer, trial.options, workers),) if observer else ()
     routed = trial.method.choose(photo, trial.options, seen)
     job = PairJob(_render_job(routed, original, quality=trial.quality), target, trial.profile)
     return _record(routed, workers.run(score_pair, job), target_sha256=hashlib.sha256(target).hexdigest())

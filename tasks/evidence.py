@@ -14,7 +14,7 @@ from infra.store.interface import ObjectStore
 from tasks.domain.buckets import Bucket, bucket_of
 from tasks.domain.errors import DomainError
 from tasks.domain.ledger import Event, LedgerEntry, canonical_name
-from tasks.domain.schemas import PhotoRef, RunManifest, RunPlan
+from tasks.domain.schemas import PhotoRef, RoutedPhoto, RunManifest, RunPlan
 from tasks.domain.score_schemas import Judge, PhotoScore, ScoredSubmission, ScoreSummary
 from tasks.domain.scored_csv import parse_scored_csv
 from tasks.domain.strict_json import parse_strict_json
@@ -42,11 +42,17 @@ class Run:
     family: str
 
     @property
+    def routed(self) -> tuple[RoutedPhoto, ...]:
+        """The photos in its zip with their warps, sorted by id."""
+        lost = {photo.file_name for photo in self.manifest.quarantined}
+        planned = (routed for shard in self.plan.shards for routed in shard.photos)
+        kept = (one for one in planned if f"{one.photo.id}.jpg" not in lost)
+        return tuple(sorted(kept, key=lambda one: one.photo.id))
+
+    @property
     def photos(self) -> tuple[PhotoRef, ...]:
         """The photos in its zip, sorted by id."""
-        lost = {photo.file_name for photo in self.manifest.quarantined}
-        planned = (routed.photo for shard in self.plan.shards for routed in shard.photos)
-        return tuple(sorted((one for one in planned if f"{one.id}.jpg" not in lost), key=lambda one: one.id))
+        return tuple(one.photo for one in self.routed)
 
     @property
     def bucket_photos(self) -> dict[Bucket, int]:
@@ -56,8 +62,7 @@ class Run:
     @property
     def routes(self) -> dict[str, str]:
         """Route label of each photo in its zip."""
-        labels = {routed.photo.id: routed.route for shard in self.plan.shards for routed in shard.photos}
-        return {photo.id: labels[photo.id] for photo in self.photos}
+        return {one.photo.id: one.route for one in self.routed}
 
 
 @dataclass(frozen=True, slots=True)

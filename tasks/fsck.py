@@ -36,7 +36,7 @@ _LONGEST_RECORD = 64 << 20  # bytes; the plan of 100,000 photos has about 60 mil
 _LOOKS = 5  # at a store that goes on changing; leases are renewed every few seconds
 
 
-_DIGEST_IN_KEY = re.compile(r"(?:diagnoses/.+_|inputs/|agents/)([0-9a-f]{16}|[0-9a-f]{64})\.(?:json|jpg|zip)")
+_DIGEST_IN_KEY = re.compile(r"diagnoses/.+_([0-9a-f]{16})\.json")
 
 
 class _Lease(Record):
@@ -48,7 +48,7 @@ class _Lease(Record):
 
 
 class _Step(Record):
-    """Any JSON object; see ``infra.portal.client.step_record`` and ``infra.remote.records``."""
+    """Any JSON object; see ``infra.portal.client.step_record``."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -62,8 +62,6 @@ _RECORDS: dict[re.Pattern[str], type[Record]] = {
     re.compile(r"fits/.+"): KeptFinding,
     re.compile(r"flights/[^/]+/[^/]+/lease\.json"): _Lease,
     re.compile(r"flights/[^/]+/[^/]+/attempts/.+"): _Step,
-    re.compile(r"remote/[^/]+/watch\.json"): _Lease,
-    re.compile(r"remote/[^/]+/[a-z]+\.json"): _Step,
 }
 _KEPT = (LedgerEntry, RunManifest, RenderedShard, ChampionPointer)  # of the others, reading them is enough
 

@@ -34,6 +34,8 @@ from tasks.domain.score_schemas import Judge
 
 LEDGER = "ledger/"
 """What the keys of all ledger entries begin with."""
+CHAMPIONS = "champions/"
+"""What the keys of all champion pointers begin with."""
 
 
 def submission_key(run: str) -> str:
@@ -91,7 +93,7 @@ class BatchKeys:
     """Keys of one attempt at a batch, below ``batches/<batch>/<attempt>/``.
 
     spec.json                  what the agent is told; holds URLs, so it goes when the batch ends
-    start.py                   what a machine without the agent starts with; holds URLs too
+    start.py                   what a machine without the agent starts with; goes with it
     control                    exists: go on
     heartbeat.json, log.txt    replaced while the agent lives
     photos/<shard>/<id>.jpg    rendered photos, not yet believed
@@ -116,7 +118,7 @@ class BatchKeys:
 
     @property
     def start(self) -> str:
-        """Key of what a machine without the agent starts with."""
+        """Key of the script that fetches the agent and starts it."""
         return f"{self.prefix}start.py"
 
     @property
@@ -200,7 +202,7 @@ def report_key(run: str, digest: str) -> str:
 
 def champion_key(judge: Judge) -> str:
     """Key of the pointer to the champion under a judge."""
-    return f"champions/{judge.key}.json"
+    return f"{CHAMPIONS}{judge.key}.json"
 
 
 def diagnosis_key(name: str, digest: str) -> str:

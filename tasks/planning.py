@@ -1,6 +1,7 @@
 """Plans a run: routes every photo, cuts shards and claims the run's name in the store."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from tasks.adapters import run_store
 from tasks.domain.errors import DomainError, UnusableWarpError
 from tasks.domain.methods.method import Method, RouteOptions
 from tasks.domain.methods.registry import find_method
-from tasks.domain.naming import check_artifact_tag, submission_name
-from tasks.domain.observations import Observation
+from tasks.domain.naming import SUBMISSION_NAME, check_artifact_tag, listing_of, submission_name
+from tasks.domain.observations import Observation, listings_of
 from tasks.domain.refit import CANDIDATE_NAME
 from tasks.domain.schemas import (
     Engine,
@@ -29,8 +30,11 @@ from tasks.domain.shards import folder_digest, plan_document, plan_shards
 from tasks.domain.tables import canonical_json, table_digest
 from tasks.failures import step
 from tasks.keys import candidate_table_key, plan_key, table_key
+from tasks.promoted_table import table_of_run
 
 _NAME_TRIES = 60
+SHIPPED = "shipped"
+"""Names the table that comes with a method."""
 
 
 class NothingToRender(DomainError):
@@ -112,14 +116,15 @@ def planned_run(
 def chosen_method(choice: MethodChoice) -> tuple[Method, RouteOptions]:
     """Find the method of a choice and read its table, refusing what it does not know."""
     method = find_method(choice.method)
+    named = choice.table if choice.table != SHIPPED else None
     options = method.options(
         variant=choice.variant,
-        document=_read_table(choice.table, choice.method) if choice.table else None,
-        source=choice.table or "",
+        document=_read_table(named, choice.method) if named else None,
+        source=named or "",
         interpolation=choice.interpolation,
         border=choice.border,
     )
-    return method, options
+    return method, replace(options, table_origin="run" if named and _is_run(named) else "loaded")
 
 
 def engine_here(backend: BackendName, *, quality: int) -> Engine:
@@ -136,7 +141,9 @@ def remote_engine(backend: BackendName, *, quality: int) -> Engine:
 
 
 def _read_table(table: str, method: str) -> bytes:
-    """Read a file, or the table that a refit's candidate has for the method."""
+    """Read a file, the table that a run applied, or the one that a refit's candidate has for the method."""
+    if _is_run(table):
+        return table_of_run(table, method, run_store())
     if CANDIDATE_NAME.fullmatch(table):
         store = run_store()
         try:
@@ -149,15 +156,19 @@ def _read_table(table: str, method: str) -> bytes:
         raise TableUnreadable(f"table {table!r} cannot be read: {error.strerror}") from error
 
 
+def _is_run(table: str) -> bool:
+    return SUBMISSION_NAME.fullmatch(table) is not None
+
+
 def _route(
     photos: Iterable[PhotoRef], method: Method, options: RouteOptions, observations: Iterable[Observation]
 ) -> tuple[list[RoutedPhoto], list[QuarantinedPhoto]]:
-    seen = {observation.photo_id: observation for observation in observations}
+    listings = listings_of(observations)
     routed: list[RoutedPhoto] = []
     unroutable: list[QuarantinedPhoto] = []
     for photo in photos:
         try:
-            routed.append(method.choose(photo, options, seen.get(photo.id)))
+            routed.append(method.choose(photo, options, listings.get(listing_of(photo.id), ())))
         except UnusableWarpError as error:
             unroutable.append(
                 QuarantinedPhoto(file_name=f"{photo.id}.jpg", code="unusable_warp", reason=str(error))

@@ -3,7 +3,7 @@
 It promotes nothing: a candidate is used when a render names it, and judged like everything that is rendered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +14,10 @@ from infra.errors import ObjectExists
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
 from tasks.diagnosis import PairSample, diagnosis_of
+from tasks.domain.atlas import LensAtlas
 from tasks.domain.atlas_learning import learn_atlas
 from tasks.domain.atlas_tables import bucket_table_of, correction_table_of
 from tasks.domain.diagnosis import Diagnosis, DiagnosisRequest
-from tasks.domain.fitted_pairs import FittedPair
 from tasks.domain.ledger import LedgerEntry
 from tasks.domain.naming import listing_of
 from tasks.domain.pairs import PairInventory, TrainingPair, sampled
@@ -41,9 +41,12 @@ from tasks.domain.tables import (
 from tasks.failures import step
 from tasks.keys import candidate_key, candidate_table_key
 from tasks.ledger import append
+from tasks.line_learning import learned_line_rule
 from tasks.pair_trials import pair_reader
 from tasks.pairs import pairs_in
 from tasks.photo_workers import PhotoWorkers
+from tasks.planning import SHIPPED
+from tasks.promoted_table import settled
 from tasks.records import keep_bytes
 from tasks.refitting import Progress, Refit, fitted_pairs
 
@@ -52,6 +55,8 @@ _QUALITY = 95
 
 Tables = Mapping[str, TableHeader]
 """A table for each method, by the method's name."""
+InForce = Callable[[DiagnosisRequest], DiagnosisRequest]
+"""Names in a request the table that runs of its method take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ def learn_and_measure(
     fits: Refit, request: RefitRequest, workers: PhotoWorkers, *, provenance: Provenance, created: datetime
 ) -> Learned:
     """Learn without the held-out listings, measure on them, then learn from all (see ``learned_from``)."""
-    return learned_from(fits, request, workers, provenance=provenance, created=created)
+    return learned_from(fits, request, workers, in_force=settled, provenance=provenance, created=created)
 
 
 @step("keep candidate")
@@ -94,25 +99,38 @@ def keep_candidate(
 
 
 def learned_from(
-    fits: Refit, request: RefitRequest, workers: PhotoWorkers, *, provenance: Provenance, created: datetime
+    fits: Refit,
+    request: RefitRequest,
+    workers: PhotoWorkers,
+    *,
+    in_force: InForce,
+    provenance: Provenance,
+    created: datetime,
 ) -> Learned:
     """Learn twice: for the figures from a part of the listings, for the candidate from all.
+
+    ``in_force`` names the table that a candidate is held against.
 
     Raises:
         NothingToLearn: No pair, or none outside the held-out listings, teaches a curve.
         NothingDiagnosed: No held-out pair could be measured.
     """
-    name = candidate_name(created)
+    label = TableLabel(candidate_name(created), created.date())
     pairs = [one.pair for one in fits.pairs]
     learn, held = split_listings(pairs, held_out=request.held_out, seed=request.seed)
+    known = {pair.id for pair in learn}
+    fitted = [one for one in fits.pairs if one.pair.id in known]
+    read = pair_reader(Path(request.pairs_folder))
+    rule = learned_line_rule(fitted, label, read=read, workers=workers)
     figures: tuple[HeldOutFigures, ...] = ()
     if held:
-        known = {pair.id for pair in learn}
-        partial = _tables([one for one in fits.pairs if one.pair.id in known], name, created)
-        figures = _measured(partial, held, request, workers, provenance=provenance, created=created)
-    atlas = learn_atlas(fits.pairs, TableLabel(name, created.date()))
+        partial = _tables(learn_atlas(fitted, label, line_rule=rule), label)
+        figures = _measured(
+            partial, held, request, workers, in_force=in_force, provenance=provenance, created=created
+        )
+    atlas = learn_atlas(fits.pairs, label, line_rule=rule)
     return Learned(
-        tables=_tables(fits.pairs, name, created),
+        tables=_tables(atlas, label),
         figures=figures,
         used=atlas.pairs_used,
         quarantined=atlas.quarantined,
@@ -159,9 +177,7 @@ def kept_candidate(
     return candidate
 
 
-def _tables(pairs: Sequence[FittedPair], name: str, created: datetime) -> Tables:
-    label = TableLabel(name, created.date())
-    atlas = learn_atlas(pairs, label)
+def _tables(atlas: LensAtlas, label: TableLabel) -> Tables:
     return {
         "shoot_atlas": atlas,
         "calibguard_dim": correction_table_of(atlas, shipped_correction_table(), label).table,
@@ -175,10 +191,11 @@ def _measured(
     request: RefitRequest,
     workers: PhotoWorkers,
     *,
+    in_force: InForce,
     provenance: Provenance,
     created: datetime,
 ) -> tuple[HeldOutFigures, ...]:
-    """Measure each method with the candidate's table and with the shipped one, on the same pairs."""
+    """Measure each method with the candidate's table and with the one in force, on the same pairs."""
     drawn = sampled(held, count=request.sample, seed=request.seed, per="bucket")
     sample = PairSample(found=len(held), pairs=drawn, quarantined=())
     figures: list[HeldOutFigures] = []
@@ -186,21 +203,20 @@ def _measured(
         for method, variant in MEASURED:
             path = Path(folder) / f"{method}.json"
             path.write_bytes(canonical_json(tables[method]))
-            for table in (str(path), None):
-                asked = _diagnosis_request(request, method, variant, table)
-                found = diagnosis_of(sample, asked, workers, provenance=provenance, created=created)
-                figures.append(_figures(found))
+            asked = _diagnosis_request(request, method, variant)
+            candidate, standing = asked.model_copy(update={"table": str(path)}), in_force(asked)
+            for one, label in ((candidate, "candidate"), (standing, standing.table or SHIPPED)):
+                found = diagnosis_of(sample, one, workers, provenance=provenance, created=created)
+                figures.append(_figures(found, label))
     return tuple(sorted(figures, key=lambda one: one.proxy_mean))
 
 
-def _diagnosis_request(
-    request: RefitRequest, method: str, variant: str | None, table: str | None
-) -> DiagnosisRequest:
+def _diagnosis_request(request: RefitRequest, method: str, variant: str | None) -> DiagnosisRequest:
     return DiagnosisRequest(
         pairs_folder=request.pairs_folder,
         method=method,
         variant=variant,
-        table=table,
+        table=None,
         interpolation=None,
         border=None,
         quality=_QUALITY,
@@ -211,12 +227,12 @@ def _diagnosis_request(
     )
 
 
-def _figures(found: Diagnosis) -> HeldOutFigures:
+def _figures(found: Diagnosis, table: str) -> HeldOutFigures:
     overall = found.groups[0]
     return HeldOutFigures(
         method=found.request.method,
         variant=str(found.request.variant),
-        table="candidate" if found.request.table else "shipped",
+        table=table,
         pairs=overall.proxy_score.photos,
         proxy_mean=overall.proxy_score.mean,
         proxy_median=overall.proxy_score.median,

@@ -6,26 +6,32 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gpu.coordinates import ImageSize
+from gpu.plumb_line.moved_lines import moved_lines
 from gpu.preview import preview_jpeg
 from infra.store.interface import ObjectStore
 from tasks.adapters import run_store
+from tasks.domain.atlas import LensAtlas
 from tasks.domain.gates.records import GateDecision
 from tasks.domain.ledger import LedgerEntry, board
+from tasks.domain.methods import shoot_atlas
 from tasks.domain.naming import listing_of
 from tasks.domain.schemas import RoutedPhoto
 from tasks.domain.score_schemas import ScoreAnalysis
 from tasks.evidence import Run, Scored, entry_of, read_run, read_scored
 from tasks.failures import step
-from tasks.keys import analysis_key, report_key
+from tasks.keys import analysis_key, report_key, table_key
 from tasks.ledger import append, entries
 from tasks.originals import OriginalChanged, read_original
 from tasks.packed_photos import PackedPhotos
-from tasks.records import keep_record
+from tasks.records import keep_record, read_sealed_record
+from tasks.report.agreement import listing_agreement
 from tasks.report.content import ReportContent, ReportPhoto
+from tasks.report.fan import CurveFan, curve_fan
 from tasks.report.page import report_page
 from tasks.reporting import best_effort
 from tasks.score_reporting import publish_report_link
-from tasks.warps import warp_text
+from tasks.warps import radial_map_of, warp_text
 
 _SHOWN = 12  # photos before and after: with 800 px each some 2 MB
 _LONG_SIDE = 800
@@ -77,6 +83,8 @@ def kept_report(
             decision=decision,
             board=board(ledger, analysis.judge),
             photos=tuple(_photos(run, scored, _champion_scores(analysis, ledger, store), store)),
+            fan=_fan(run, store),
+            agreement=listing_agreement(run.routed, _listing_means(analysis)),
             made_at=now.isoformat(timespec="seconds"),
         )
     )
@@ -99,9 +107,21 @@ def _champion_scores(
     return {}
 
 
+def _fan(run: Run, store: ObjectStore) -> CurveFan | None:
+    """Draw the atlas that was in force and what came of it; None for a method without one."""
+    name, digest = run.manifest.name, run.manifest.table_digest
+    if run.manifest.request.method != shoot_atlas.METHOD.name or digest is None:
+        return None
+    return curve_fan(read_sealed_record(LensAtlas, table_key(name), digest, store), run.routed)
+
+
+def _listing_means(analysis: ScoreAnalysis) -> Mapping[str, float]:
+    return {group.key: group.statistics.mean for group in analysis.groups if group.kind == "listing"}
+
+
 def _photos(run: Run, scored: Scored, champion: Mapping[str, float], store: ObjectStore) -> list[ReportPhoto]:
     """Show the photos that scored worst, of those whose original is still the one that was rendered."""
-    routed = {one.photo.id: one for shard in run.plan.shards for one in shard.photos}
+    routed = {one.photo.id: one for one in run.routed}
     folder = Path(run.plan.request.photos_folder)
     packed = PackedPhotos(run.manifest.submission, store)
     shown: list[ReportPhoto] = []
@@ -117,6 +137,7 @@ def _photos(run: Run, scored: Scored, champion: Mapping[str, float], store: Obje
 def _photo(
     routed: RoutedPhoto, score: float, gain: float | None, original: bytes, corrected: bytes
 ) -> ReportPhoto:
+    size = ImageSize(routed.photo.width, routed.photo.height)
     return ReportPhoto(
         id=routed.photo.id,
         listing=listing_of(routed.photo.id),
@@ -126,4 +147,6 @@ def _photo(
         warp=warp_text(routed.warp),
         original=preview_jpeg(original, _LONG_SIDE),
         corrected=preview_jpeg(corrected, _LONG_SIDE),
+        size=size,
+        lines=moved_lines(original, radial_map_of(routed.warp, size)),
     )

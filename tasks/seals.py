@@ -6,11 +6,12 @@
     a manifest        sealed by the entry ``rendered``
       seals           plan, table, contact sheet, zip and the records of the shards
     a shard's record  seals its photos
-    a fit             seals itself; a diagnosis has its digest in its key
+    a fit             seals itself; a diagnosis has its digest in its key, so do inputs and agents
 
 A run with an entry ``pruned`` may lack its zip, and the photos that no other run needs. Objects under
-``probe/`` and the leases of flights come and go. Unsealed objects are no damage where work that is cut off
-leaves them: a plan without a manifest, photos without a sealed record, a flight's attempt without an entry.
+``probe/``, ``batches/`` and ``remote/`` and the leases of flights come and go. Unsealed objects are no damage
+where work that is cut off leaves them: a plan without a manifest, photos without a sealed record, a flight's
+attempt without an entry.
 
 Three losses show nowhere: that of an entry which alone seals nothing, of a fit, which the next refit finds
 again, and of a diagnosis, which is proxy.
@@ -29,11 +30,12 @@ from tasks.domain.ledger import ChampionPointer, LedgerEntry, pointer_document
 from tasks.domain.schemas import RenderedShard, RunManifest
 from tasks.keys import champion_key, manifest_key, photo_key, plan_key, shard_key, submission_key, table_key
 
-WORKING = re.compile(r"probe/.+|flights/[^/]+/[^/]+/lease\.json|remote/[^/]+/watch\.json|batches/.+")
+WORKING = re.compile(r"(?:probe|batches|remote)/.+|flights/[^/]+/[^/]+/lease\.json")
 """Keys of objects that come, change and go while work is done."""
 
-_SELF_SEALED = re.compile(r"fits/|diagnoses/|inputs/|agents/|remote/")
-"""Reading them has shown whether they are whole."""
+_SELF_SEALED = re.compile(r"fits/|diagnoses/")  # reading them has shown whether they are whole
+
+_NAMED_BY_CONTENT = re.compile(r"(?:inputs|agents)/([0-9a-f]{64})\.(?:jpg|zip)")
 
 _OF_RUN = re.compile(r"runs/([^/]+)/(?:plan\.json|table\.json|contact_sheet\.jpg)|submissions/([^/]+)\.zip")
 _OF_SHARD = re.compile(r"renders/([^/]+)/[^/]+")
@@ -110,6 +112,8 @@ def _seals(contents: StoreContents, promotions: _Promotions) -> Iterator[Seal]:
         yield Seal(champion, told[-1].entry, hashlib.sha256(document).hexdigest(), len(document))
     for key, manifest in contents.manifests.items():
         yield from _of_manifest(key, manifest)
+    for match in filter(None, map(_NAMED_BY_CONTENT.fullmatch, contents.inventory)):
+        yield Seal(match[0], match[0], match[1])
     for key, shard in contents.shards.items():
         for photo in shard.photos:
             yield Seal(photo_key(shard.digest, photo.id), key, photo.sha256, photo.size, photo.crc32)

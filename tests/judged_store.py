@@ -51,14 +51,13 @@ class JudgedStore:
     def render(self, tag: str, pair: tuple[float, float], *, method: str = "dim_bucket_microgrid") -> str:
         """Render a run that leaves its manifest; its name."""
         originals = fill_folder(self.folder / "originals", listing_ids(self.photos))
-        table = pair_table if method == "global_grid" else bucket_table
         request = RenderRequest(
             photos_folder=str(originals),
             method=method,
             variant=None,
             interpolation=None,
             border=None,
-            table=str(table(self.folder, pair)),
+            table=_table(self.folder, pair, method),
             shard_size=4,
             artifact_tag=tag,
             accept_quarantined=False,
@@ -118,6 +117,12 @@ class JudgedStore:
             judge_rescores=False,
             deadline=deadline,
         )
+
+
+def _table(folder: Path, pair: tuple[float, float], method: str) -> str | None:
+    """Write a table of one pair; methods that know no pairs take the shipped one."""
+    tables = {"global_grid": pair_table, "dim_bucket_microgrid": bucket_table}
+    return str(tables[method](folder, pair)) if method in tables else None
 
 
 def _answer(request_id: str, csv: bytes, scores: Sequence[float]) -> ScoredAnswer:

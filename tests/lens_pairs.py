@@ -62,6 +62,26 @@ def pair(curve: LensCurve = BARREL, *, seed: int = 0, size: ImageSize = SIZE) ->
     return jpeg(original), jpeg(corrected(original, curve))
 
 
+def taken_pair(curve: LensCurve, *, seed: int = 0, size: ImageSize = SIZE) -> tuple[bytes, bytes]:
+    """Give a room as the lens shows it, its straight edges bowed, and its correction, as JPEGs."""
+    original = taken(room(seed, size=size), curve)
+    return jpeg(original), jpeg(corrected(original, curve))
+
+
+def taken(picture: Pixels, curve: LensCurve) -> Pixels:
+    """Show a straight world as the lens does: what ``corrected`` undoes."""
+    height, width = picture.shape
+    size = ImageSize(width, height)
+    v, u = np.indices(picture.shape, np.float64)
+    u, v = u - (width - 1) / 2, v - (height - 1) / 2
+    radii = np.hypot(u, v) / size.half_diagonal
+    growth = curve.invert(radii).radii / np.maximum(radii, 1e-9)
+    places = [(u * growth + (width - 1) / 2), (v * growth + (height - 1) / 2)]
+    map_u, map_v = (np.asarray(place, np.float32) for place in places)
+    shown = cv2.remap(picture, map_u, map_v, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(shown, np.uint8)
+
+
 def error_px(found: LensCurve | None, truth: LensCurve, *, size: ImageSize = SIZE) -> float:
     """Give the RMS distance of two warps over the frame."""
     assert found is not None

@@ -4,6 +4,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
+from gpu.coordinates import ImageSize
+from gpu.plumb_line.moved_lines import moved_lines
 from gpu.preview import preview_jpeg
 from tasks.domain.analysis import Rival, analyse_scores
 from tasks.domain.buckets import BUCKETS, bucket_of
@@ -16,18 +18,26 @@ from tasks.domain.gates.records import (
     StandingScore,
 )
 from tasks.domain.ledger import Board, LedgerEntry, board
+from tasks.domain.methods import shoot_atlas
+from tasks.domain.methods.registry import find_method
 from tasks.domain.naming import listing_of
 from tasks.domain.schemas import (
+    CurveWarp,
     Engine,
     LegacyWarp,
     Provenance,
     RenderRequest,
+    RoutedPhoto,
     RouteUse,
     RunManifest,
     SubmissionZip,
 )
 from tasks.domain.score_schemas import ScoreAnalysis, ScoredSubmission, ScoreSummary, Standing
+from tasks.domain.shipped_atlas import shipped_atlas
+from tasks.report.agreement import ListingAgreement, listing_agreement
 from tasks.report.content import ReportContent, ReportPhoto
+from tasks.report.fan import curve_fan
+from tasks.warps import radial_map_of, warp_text
 from tests.gate_cases import digests_of, evidence, texture_of
 from tests.ledger_entries import pointer
 from tests.photos import jpeg
@@ -38,6 +48,10 @@ NAME: Final = "submission_dim_bucket_microgrid_tuned_20260222"
 CHAMPION: Final = "submission_dim_bucket_microgrid"
 BASELINE: Final = "submission_global_grid"
 WARP: Final = LegacyWarp(k1=-0.17, k2=0.35)
+SIZE: Final = ImageSize(320, 214)
+"""Of the drawn photos."""
+SNAPPED: Final = (1.02, 0.0, -0.03, 0.0, 0.01)
+"""Factors of a curve that the shipped atlas knows for no size."""
 
 
 @cache
@@ -100,6 +114,8 @@ def content(decided: GateDecision | None = None, **changes: object) -> ReportCon
         decision=decided,
         board=_board(),
         photos=worst_photos(),
+        fan=None,
+        agreement=legacy_agreement(),
         made_at="2026-11-24T10:00:00+00:00",
     )
     return replace(whole, **changes)  # type: ignore[arg-type]
@@ -174,12 +190,47 @@ def worst_photos(count: int = 3) -> tuple[ReportPhoto, ...]:
             score=row.score,
             gain=row.score - RUNS[CHAMPION][row.image_id] / 100,
             route="standard",
-            warp="legacy k1=-0.17 k2=0.35 alpha=0.0",
+            warp=warp_text(WARP),
             original=preview_jpeg(jpeg(seed=number), 160),
             corrected=preview_jpeg(jpeg(seed=number + 100), 160),
+            size=SIZE,
+            lines=moved_lines(jpeg(seed=number), radial_map_of(WARP, SIZE)),
         )
         for number, row in enumerate(worst)
     )
+
+
+@cache
+def legacy_agreement() -> tuple[ListingAgreement, ...]:
+    """Compare the warps within each listing, one for each size bucket."""
+    method = find_method("dim_bucket_microgrid")
+    options = method.options()
+    return listing_agreement([method.route(photo, options) for photo in photos()], listing_means())
+
+
+@cache
+def atlas_routed() -> tuple[RoutedPhoto, ...]:
+    """Route every photo of the history by the shipped atlas, every fifth as if its lens were recognised."""
+    options = shoot_atlas.METHOD.options(variant="aggressive")
+    routed = [shoot_atlas.METHOD.route(photo, options) for photo in photos()]
+    found = {"route": "atlas_snap", "warp": CurveWarp(factors=SNAPPED), "expected_error_px": 0.75}
+    return tuple(
+        one.model_copy(update=found) if number % 5 == 0 else one for number, one in enumerate(routed)
+    )
+
+
+@cache
+def atlas_content() -> ReportContent:
+    """Make the content of a report of a run with the shipped atlas."""
+    return content(
+        fan=curve_fan(shipped_atlas(), atlas_routed()),
+        agreement=listing_agreement(atlas_routed(), listing_means()),
+    )
+
+
+def listing_means() -> dict[str, float]:
+    """Give the mean score of each listing in the tuned run."""
+    return {group.key: group.statistics.mean for group in analysis().groups if group.kind == "listing"}
 
 
 def _standing(name: str) -> StandingScore:

@@ -81,7 +81,7 @@ def distorted(places: Array, theta: Array) -> Array:
 def draw(lines: Array, theta: Array, *, size: ImageSize = SIZE, border: int = 0) -> NDArray[np.uint8]:
     """Draw dark bars along straight lines, (N, 2, 2) ends in half diagonals, through the lens.
 
-    ``border`` is the width in pixels of a white frame round the photo.
+    ``border`` is the width in pixels of a speckled white frame round the photo.
     """
     picture = np.full((size.height, size.width), 170, np.uint8)
     centre = (np.array([size.width, size.height]) - 1) / 2
@@ -92,8 +92,18 @@ def draw(lines: Array, theta: Array, *, size: ImageSize = SIZE, border: int = 0)
     noise = np.random.default_rng(0).normal(0.0, 1.5, picture.shape)
     picture = np.clip(cv2.GaussianBlur(picture, (0, 0), 0.7) + noise, 0, 255).astype(np.uint8)
     if border:
-        cv2.rectangle(picture, (0, 0), (size.width - 1, size.height - 1), 255, 2 * border - 1)
+        frame = np.zeros_like(picture)
+        cv2.rectangle(frame, (0, 0), (size.width - 1, size.height - 1), 1, 2 * border - 1)
+        paper = np.random.default_rng(1).integers(225, 256, picture.shape, np.uint8)
+        picture = np.where(frame > 0, paper, picture)
     return picture
+
+
+def letterboxed(picture: NDArray[np.uint8], *, bar: int) -> NDArray[np.uint8]:
+    """Lay black bars over the top and the bottom, this many pixels high."""
+    boxed = picture.copy()
+    boxed[:bar] = boxed[-bar:] = 12
+    return boxed
 
 
 def grid_of_lines() -> Array:

@@ -5,9 +5,9 @@ speak of one theta: their forms add up. Others share the lens: theta strays by t
 form that strays still tells something. A few share nothing (cropped off the centre, or straight already).
 Which is which is not known, so it is asked; with Z the evidence under the prior, and groups A and B,
 
-    together    Z(A + B)                 odds before: TOGETHER
-    one lens    Z(A + strayed B)                      ONE_LENS
-    apart       Z(A) Z(B)                             APART
+    together    Z(A + B)                 odds before: the prior's ``together``
+    one lens    Z(A + strayed B)                      a third of the rest
+    apart       Z(A) Z(B)                             two thirds of it
 
 Groups are merged while "together" is more probable than the rest, the surest first. Then each group takes its
 own form, and those of the groups that more probably share its lens than not, strayed. A photo without lines
@@ -16,84 +16,131 @@ goes to the largest group. A photo of no listing is a listing of one; without li
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
+from gpu.coordinates import ImageSize
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.evidence import LineEvidence, trusted_form
 from gpu.plumb_line.gaussians import NOTHING, Array, Mixture, Quadratic
 from gpu.plumb_line.prior import CurvePrior, bound_px, expected_px
 
-SNAP_FROM = 0.8
-# Before two photos of a listing are looked at; most photographers stay at the shortest focal length.
-_TOGETHER, _ONE_LENS, _APART = np.log([0.55, 0.35, 0.1])
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CurveEstimate:
-    """What the lines say of one photo.
+    """What the lines say of one photo's shape.
 
     Attributes:
-        curve: The posterior's mean shape, with the zoom of the rule.
         posterior: Over theta, one component for each of the prior.
-        theta: (3,) its mean.
-        covariance: (3, 3) of the whole of it, as the Gaussians tell it.
-        expected_px: RMS error over the frame that is to be expected, zoom rule included.
+        together: Numbers of the photos with lines that were taken for one focal length of one lens with it.
+        siblings: How many other photos tell something of it by their lines, those at other focal lengths too.
+    """
+
+    posterior: Mixture
+    together: tuple[int, ...]
+    siblings: int
+
+    @property
+    def theta(self) -> Array:
+        """(3,) the posterior's mean."""
+        return self.posterior.mean
+
+    def likeliest_profile(self, prior: CurvePrior) -> tuple[int, float]:
+        """Give the number of the likeliest profile, and its probability; 0 where the prior has none."""
+        shares = np.where(prior.narrow, self.posterior.weights, 0.0)
+        best = int(shares.argmax())
+        return best, float(shares[best])
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCurve:
+    """A curve for one photo.
+
+    Attributes:
+        curve: Zoomed by the prior's rule.
+        expected_px: RMS error over the frame that is to be expected, zoom included.
         bound_px: The error stays below it with a probability of 0.9.
-        chains: How many of the photo's own were used.
-        total_length: Of them, in half diagonals.
-        pooled: How many photos speak of this curve, itself included.
     """
 
     curve: LensCurve
-    posterior: Mixture
-    theta: Array
-    covariance: Array
     expected_px: float
     bound_px: float
-    chains: int
-    total_length: float
-    pooled: int
 
-    def snapped(self, prior: CurvePrior, *, least: float = SNAP_FROM) -> int | None:
-        """Give the number of the profile that is this probable, None if there is none."""
-        best = int(np.where(prior.narrow, self.posterior.weights, 0.0).argmax())
-        return best if prior.narrow[best] and self.posterior.weights[best] >= least else None
+
+def curve_of(
+    estimate: CurveEstimate, prior: CurvePrior, size: ImageSize, *, theta: Array | None = None
+) -> FoundCurve:
+    """Give the curve of an estimate for a photo of this size, or how good another one would be.
+
+    Args:
+        estimate: Of the photo.
+        prior: That the estimate was made under.
+        size: Of the photo.
+        theta: (3,) shape of the curve; by default the posterior's mean, which has the least error.
+
+    Raises:
+        LensModelError: The curve folds before it reaches the corner.
+    """
+    chosen = estimate.theta if theta is None else theta
+    metric, spread = prior.pixel_metric(chosen, size), estimate.posterior.spread_about(chosen)
+    width = prior.trust.pooled_width if estimate.siblings else prior.trust.width
+    return FoundCurve(
+        curve=prior.curve(chosen, size),
+        expected_px=width * expected_px(metric, spread),
+        bound_px=width * bound_px(metric, spread),
+    )
+
+
+def straight_probability(photo: LineEvidence, prior: CurvePrior, *, share: float) -> float:
+    """Give the probability that a photo needs no correction, by its own lines.
+
+    Args:
+        photo: The evidence.
+        prior: Of photos that need one.
+        share: Of photos that need none, before this one is looked at; above 0 and below 1.
+    """
+    form = trusted_form(photo, prior).strayed(prior.wiggle)
+    straight = np.log(share) + form.constant
+    bent = np.log1p(-share) + _log_evidence(form, prior)
+    return float(np.exp(straight - np.logaddexp(straight, bent)))
 
 
 def estimate_listing(photos: Sequence[LineEvidence], prior: CurvePrior) -> tuple[CurveEstimate, ...]:
     """Estimate the curves of photos of one listing, in the order given."""
     own = [trusted_form(photo, prior) for photo in photos]
     lens = [form.strayed(prior.wiggle) for form in own]
-    groups = _groups(lens, prior)
+    groups = _groups(lens, [number for number, photo in enumerate(photos) if photo.chains], prior)
+    groups[0] += [number for number, photo in enumerate(photos) if not photo.chains]
     estimates: dict[int, CurveEstimate] = {}
     for group in groups:
-        shared = [_total([lens[number] for number in other]) for other in groups if other is not group]
-        told = _told_by(shared, _total([lens[number] for number in group]), prior)
+        mine = _total([lens[number] for number in group])
+        akin = [other for other in groups if other is not group and _share_a_lens(mine, other, lens, prior)]
+        told = _total([_total([lens[number] for number in other]).strayed(prior.focal) for other in akin])
+        together = tuple(number for number in sorted(group) if photos[number].chains)
+        speak = {*together, *(number for other in akin for number in other if photos[number].chains)}
         for number in group:
             siblings = _total([lens[other] for other in group if other != number])
             view, _ = prior.mixture.absorb(siblings + told)
             posterior, _ = view.strayed(prior.wiggle).absorb(own[number])
-            estimates[number] = _summary(posterior, photos[number], prior, pooled=len(group))
+            estimates[number] = CurveEstimate(posterior, together, siblings=len(speak - {number}))
     return tuple(estimates[number] for number in range(len(photos)))
 
 
-def _groups(forms: Sequence[Quadratic], prior: CurvePrior) -> list[list[int]]:
-    """Merge photos that speak of one theta."""
-    groups, sums = [[number] for number in range(len(forms))], list(forms)
+def _groups(forms: Sequence[Quadratic], numbers: Sequence[int], prior: CurvePrior) -> list[list[int]]:
+    """Merge photos that speak of one theta, the surest first; the largest group leads."""
+    groups, sums = [[number] for number in numbers], [forms[number] for number in numbers]
     while len(groups) > 1:
         pairs = [(a, b) for a in range(len(groups)) for b in range(a)]
         one, other = (_stacked([sums[pair[side]] for pair in pairs]) for side in (0, 1))
-        gains = _TOGETHER + _log_evidence(one + other, prior) - _otherwise(one, other, prior)
-        # a photo without lines gains the same anywhere, but for rounding: it goes to the most
-        sizes = [max(len(groups[a]), len(groups[b])) for a, b in pairs]
-        best = int(np.lexsort((sizes, np.round(gains, 6)))[-1])
+        gains = log(prior.trust.together) + _log_evidence(one + other, prior) - _otherwise(one, other, prior)
+        best = int(gains.argmax())
         if gains[best] <= 0.0:
             break
         a, b = pairs[best]
         groups[b] += groups.pop(a)
         sums[b] += sums.pop(a)
-    return groups
+    return sorted(groups, key=len, reverse=True) or [[]]
 
 
 def _otherwise(one: Quadratic, other: Quadratic, prior: CurvePrior) -> Array:
@@ -104,22 +151,21 @@ def _of_one_lens(one: Quadratic, other: Quadratic, prior: CurvePrior) -> Array:
     """Either is what the prior speaks of, and the other strays from it: the better reading counts."""
     first = _log_evidence(one + other.strayed(prior.focal), prior)
     second = _log_evidence(one.strayed(prior.focal) + other, prior)
-    return np.asarray(_ONE_LENS + np.maximum(first, second))
+    return np.asarray(log((1.0 - prior.trust.together) / 3.0) + np.maximum(first, second))
 
 
 def _apart(one: Quadratic, other: Quadratic, prior: CurvePrior) -> Array:
-    return np.asarray(_APART + _log_evidence(one, prior) + _log_evidence(other, prior))
-
-
-def _told_by(others: Sequence[Quadratic], own: Quadratic, prior: CurvePrior) -> Quadratic:
-    """Add up what other groups say of a group's theta, if they share its lens."""
-    return _total(
-        [
-            other.strayed(prior.focal)
-            for other in others
-            if _of_one_lens(own, other, prior) > _apart(own, other, prior)
-        ]
+    return np.asarray(
+        log(2.0 * (1.0 - prior.trust.together) / 3.0)
+        + _log_evidence(one, prior)
+        + _log_evidence(other, prior)
     )
+
+
+def _share_a_lens(mine: Quadratic, group: list[int], forms: Sequence[Quadratic], prior: CurvePrior) -> bool:
+    """Tell whether another group more probably has one's own lens than not."""
+    other = _total([forms[number] for number in group])
+    return bool(_of_one_lens(mine, other, prior) > _apart(mine, other, prior))
 
 
 def _log_evidence(form: Quadratic, prior: CurvePrior) -> Array:
@@ -135,21 +181,4 @@ def _stacked(forms: Sequence[Quadratic]) -> Quadratic:
         np.stack([form.constant for form in forms]),
         np.stack([form.linear for form in forms]),
         np.stack([form.information for form in forms]),
-    )
-
-
-def _summary(posterior: Mixture, photo: LineEvidence, prior: CurvePrior, *, pooled: int) -> CurveEstimate:
-    """Reduce one photo's mixture to its mean and covariance."""
-    theta, covariance = posterior.moments()
-    metric = prior.pixel_metric(theta, photo.chains.size)
-    return CurveEstimate(
-        curve=prior.curve(theta, photo.chains.size),
-        posterior=posterior,
-        theta=theta,
-        covariance=covariance,
-        expected_px=prior.trust.width * expected_px(metric, covariance),
-        bound_px=prior.trust.width * bound_px(metric, covariance),
-        chains=len(photo.chains.sigma),
-        total_length=float(photo.chains.lengths.sum()),
-        pooled=pooled,
     )

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gpu.coordinates import ImageSize
 from gpu.plumb_line.chains import Chains
 from gpu.plumb_line.gaussians import NOTHING, Array, Quadratic, expanded
 from gpu.plumb_line.prior import CurvePrior
-from gpu.plumb_line.shape import one_pixel
 from gpu.plumb_line.straightness import Bows, Likelihood, likelihood, make_ready, noise_scale
 
 _MOST_STARTS = 16
@@ -29,34 +29,34 @@ class LineEvidence:
     """The evidence of one photo.
 
     Attributes:
-        form: Log likelihood of theta, every chain trusted.
-        theta: (3,) where it was expanded: the highest place of the posterior.
-        scale: How much larger the bows are than foretold.
-        chains: The evidence itself.
+        form: Log likelihood of theta, every chain trusted; expanded at the highest place of the posterior.
+        size: Of the photo.
+        chains: How many there are.
+        total_length: Of them, in half diagonals.
     """
 
     form: Quadratic
-    theta: Array
-    scale: float
-    chains: Chains
+    size: ImageSize
+    chains: int
+    total_length: float
 
 
 def line_evidence(chains: Chains, prior: CurvePrior) -> LineEvidence:
-    """Ask the chains of one photo; without any the form says nothing and theta is the prior's mean."""
+    """Ask the chains of one photo; without any the form says nothing."""
     if not len(chains.sigma):
-        return LineEvidence(NOTHING, prior.mean, 1.0, chains)
+        return LineEvidence(NOTHING, chains.size, 0, 0.0)
     starts = _starts(prior)
     theta, _ = _climb(make_ready(chains), prior, starts)
     scale = noise_scale(make_ready(chains), theta, prior.powers)
     theta, seen = _climb(make_ready(chains, scale=scale), prior, np.concatenate([theta[None], starts]))
     form = expanded(float(seen.log[0]), seen.gradient[0], seen.information[0], theta)
-    return LineEvidence(form, theta, scale, chains)
+    return LineEvidence(form, chains.size, len(chains.sigma), float(chains.lengths.sum()))
 
 
 def trusted_form(photo: LineEvidence, prior: CurvePrior) -> Quadratic:
     """Give the form for as much as lines are to be trusted: a log likelihood of the photo's true theta."""
     trust = prior.trust
-    bow = trust.scene_bow_px**2 * one_pixel(photo.chains.size, prior.powers)
+    bow = trust.scene_bow_px**2 * prior.pixel
     return (photo.form / trust.overcount**2).strayed(bow)
 
 
@@ -70,8 +70,8 @@ def _starts(prior: CurvePrior) -> Array:
 
 def _climb(bows: Bows, prior: CurvePrior, starts: Array) -> tuple[Array, Likelihood]:
     """Give the highest place of the posterior that is reached, (3,), and the likelihood there."""
-    mean, covariance = prior.mixture.moments()
-    precision = np.linalg.inv(covariance)
+    mean = prior.mixture.mean
+    precision = np.linalg.inv(prior.mixture.spread_about(mean))
     theta, damping = starts.copy(), np.full(len(starts), _FIRST_DAMPING)
     here = likelihood(bows, theta, prior.powers)
     height = here.log - 0.5 * np.einsum("ki,ij,kj->k", theta - mean, precision, theta - mean)

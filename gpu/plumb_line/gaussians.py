@@ -98,18 +98,29 @@ class Mixture:
         evidence = (top + np.log(total))[..., 0]
         return Mixture(shares / total, means, np.asarray(np.linalg.inv(a))), np.asarray(evidence)
 
-    def moments(self) -> tuple[Array, Array]:
-        """Give mean (3,) and covariance (3, 3) of the whole."""
-        mean = self.weights @ self.means
-        apart = self.means - mean
+    @property
+    def mean(self) -> Array:
+        """(3,) of the whole."""
+        return np.asarray(self.weights @ self.means)
+
+    def spread_about(self, theta: Array) -> Array:
+        """Give (3, 3), the mean square of what lies between this theta and the mixture's."""
+        apart = self.means - theta
         within = np.einsum("k,kij->ij", self.weights, self.covariances)
-        return mean, within + np.einsum("k,ki,kj->ij", self.weights, apart, apart)
+        return np.asarray(within + np.einsum("k,ki,kj->ij", self.weights, apart, apart))
 
     def log_density(self, theta: Array) -> float:
         """Give the log density at one theta, but for the constant of three dimensions."""
+        return float(np.logaddexp.reduce(self._log_densities(theta)))
+
+    def memberships(self, theta: Array) -> Array:
+        """Give (K,) the probability of each component for one theta."""
+        logs = self._log_densities(theta)
+        return np.asarray(np.exp(logs - np.logaddexp.reduce(logs)))
+
+    def _log_densities(self, theta: Array) -> Array:
         apart = theta - self.means
         squares = np.einsum("ki,ki->k", apart, np.linalg.solve(self.covariances, apart[..., None])[..., 0])
         with np.errstate(divide="ignore"):
-            logs = np.log(self.weights) - 0.5 * (squares + np.linalg.slogdet(self.covariances)[1])
-        top = logs.max()
-        return float(top + np.log(np.exp(logs - top).sum()))
+            logs = np.log(self.weights)
+        return np.asarray(logs - 0.5 * (squares + np.linalg.slogdet(self.covariances)[1]))

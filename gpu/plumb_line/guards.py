@@ -1,9 +1,10 @@
-"""Looks at a curve through a photo's own chains: what speaks against it, and what a report draws of it.
+"""Looks at a curve through a photo's own lines: what speaks against it, and what a report draws of it.
 
 Works with any centred lens curve, wherever it comes from. It decides nothing: a caller that meets an
 objection takes another curve.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,17 +13,22 @@ from gpu.coordinates import ImageSize
 from gpu.errors import LensModelError
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.chains import Chains
-from gpu.plumb_line.shape import Array
+from gpu.plumb_line.estimate import FoundCurve
+from gpu.plumb_line.shape import Array, frame_rms_px
 
 IDENTITY = LensCurve((1.0,))
 _LONG = 0.3  # half diagonals: 370 px at 2048x1367; shorter chains hardly bend
+_MOST_LINES = 24
 _FEWEST = 3
-_SLACK_PX = 0.05  # by which the typical long chain may seem less straight; that much is noise
+_SLACK_PX = 0.05  # by which the typical long line may seem less straight; that much is noise
+
+Lines = Sequence[Array]
+"""Each (n, 2) places in half diagonals from the centre, in order along the line."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overlay:
-    """One chain twice, as polylines in pixels of the photo, first pixel centre at (0, 0).
+    """One line twice, as polylines in pixels of the photo, first pixel centre at (0, 0).
 
     Attributes:
         before: (n, 2) in the original.
@@ -33,50 +39,68 @@ class Overlay:
     after: Array
 
 
-def objections(curve: LensCurve, chains: Chains) -> tuple[str, ...]:
-    """Say in one sentence each what speaks against a curve for this photo; nothing if all is well."""
+def long_lines(chains: Chains) -> tuple[Array, ...]:
+    """Take the longest chains, 24 at most, of those that are long enough to show a bow."""
+    long = np.flatnonzero(chains.lengths >= _LONG)[:_MOST_LINES]
+    return tuple(chains.places[number][chains.seen[number]] for number in long)
+
+
+def objection(curve: LensCurve, lines: Lines, size: ImageSize) -> str | None:
+    """Say in one sentence what speaks against a curve for this photo, None if nothing does."""
     try:
-        curve.check_monotone(chains.size)
+        curve.check_monotone(size)
     except LensModelError as error:
-        return (str(error),)
-    long = chains.lengths >= _LONG
-    if long.sum() < _FEWEST:
-        return ()
-    before, after = (_typical(bows_px(each, chains)[long]) for each in (IDENTITY, curve))
+        return str(error)
+    if len(lines) < _FEWEST:
+        return None
+    before, after = (float(np.median(bows_px(each, lines, size))) for each in (IDENTITY, curve))
     if after <= before + _SLACK_PX:
-        return ()
+        return None
     return (
-        f"{long.sum()} long chains are typically {after:.2f} px off a straight line under the curve and "
-        f"{before:.2f} px without it; a curve must not bend what is straight",
+        f"{len(lines)} long lines are typically {after:.2f} px off a straight line under the curve and "
+        f"{before:.2f} px without it; a curve must not bend what is straight"
     )
 
 
-def bows_px(curve: LensCurve, chains: Chains) -> Array:
-    """Give (C,) the RMS distance of each chain from its own straight line once corrected, in pixels.
+def disagreement(curve: LensCurve, alone: Sequence[FoundCurve], size: ImageSize) -> str | None:
+    """Say so where most photos of a listing, each by its own lines, contradict the curve that they share.
 
-    Infinite where the curve does not reach all of a chain.
+    Args:
+        curve: For all of them.
+        alone: What each tells by itself, for photos of the same size.
+        size: Of the photos.
     """
-    return np.array([_off_line(places) for places in _corrected(curve, chains)]) * chains.size.half_diagonal
-
-
-def overlay(curve: LensCurve, chains: Chains) -> tuple[Overlay, ...]:
-    """Give the chains before and after the correction; those that the curve does not reach are left out."""
-    before = [places[seen] for places, seen in zip(chains.places, chains.seen, strict=True)]
-    return tuple(
-        Overlay(_pixels(taken, chains.size), _pixels(corrected, chains.size))
-        for taken, corrected in zip(before, _corrected(curve, chains), strict=True)
-        if np.isfinite(corrected).all()
+    astray = sum(frame_rms_px(curve, each.curve, size) > each.bound_px for each in alone)
+    if 2 * astray <= len(alone):
+        return None
+    return (
+        f"{astray} of {len(alone)} photos that seem to share it tell of other curves, each beyond its own "
+        "90 % bound"
     )
 
 
-def _corrected(curve: LensCurve, chains: Chains) -> list[Array]:
-    """Give where the seen places of each chain lie in the corrected photo, NaN where nowhere."""
-    corrected = []
-    for places, seen in zip(chains.places, chains.seen, strict=True):
-        radii = np.hypot(*places[seen].T)
-        inversion = curve.invert(radii)
-        corrected.append(places[seen] * (inversion.radii / np.maximum(radii, 1e-9))[:, None])
-    return corrected
+def bows_px(curve: LensCurve, lines: Lines, size: ImageSize) -> Array:
+    """Give (N,) the RMS distance of each line from its own straight line once corrected, in pixels.
+
+    Infinite where the curve does not reach all of a line.
+    """
+    return np.array([_off_line(_corrected(curve, line)) for line in lines]) * size.half_diagonal
+
+
+def overlay(curve: LensCurve, lines: Lines, size: ImageSize) -> tuple[Overlay, ...]:
+    """Give the lines before and after the correction; those that the curve does not reach are left out."""
+    corrected = [(line, _corrected(curve, line)) for line in lines]
+    return tuple(
+        Overlay(_pixels(taken, size), _pixels(there, size))
+        for taken, there in corrected
+        if np.isfinite(there).all()
+    )
+
+
+def _corrected(curve: LensCurve, line: Array) -> Array:
+    """Give where a line's places lie in the corrected photo, NaN where nowhere."""
+    radii = np.hypot(*line.T)
+    return np.asarray(line * (curve.invert(radii).radii / np.maximum(radii, 1e-9))[:, None])
 
 
 def _off_line(places: Array) -> float:
@@ -85,10 +109,6 @@ def _off_line(places: Array) -> float:
         return float("inf")
     least = float(np.linalg.eigvalsh(np.cov(places.T, bias=True))[0])
     return float(np.sqrt(max(least, 0.0)))
-
-
-def _typical(bows: Array) -> float:
-    return float(np.median(bows))
 
 
 def _pixels(places: Array, size: ImageSize) -> Array:

@@ -7,19 +7,20 @@ that does so best is taken; what few curves say of a component's own spread coun
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gpu.coordinates import ImageSize
 from gpu.lens_curve import LensCurve
-from gpu.plumb_line.prior import CurvePrior
+from gpu.plumb_line.gaussians import Mixture
+from gpu.plumb_line.prior import CurvePrior, LineTrust
 from gpu.plumb_line.shape import EVEN_POWERS, Array, Powers, from_lens_curve, one_pixel, shape_metric
-from gpu.plumb_line.zoom import learn_zoom_rule
 
 _WIDTHS = (0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 0.9)  # of the curves' own spread
 _NARROW_PX = 0.15  # RMS over the frame: copies of a lens, focus, and what three coefficients leave
 _RIDGE_PX = 0.1
+_TRUST = LineTrust()
 _MOST_NARROW, _MOST_BROAD = 512, 16
 
 
@@ -34,31 +35,40 @@ def learn_prior(
     curves: Sequence[tuple[LensCurve, float]],
     size: ImageSize,
     *,
+    others: Sequence[tuple[LensCurve, float]] = (),
     families: Sequence[str] | None = None,
     unseen: float = 0.3,
-    wiggle_px: float = 0.2,
+    surplus: float = 0.0,
+    surplus_sigma: float = 0.0,
+    trust: LineTrust = _TRUST,
     powers: Powers = EVEN_POWERS,
 ) -> CurvePrior:
     """Build a prior from curves and how often each was met.
 
     Args:
-        curves: Curve and count, zoom included as those who corrected chose it; counts above 0.
+        curves: Curve and count, counts above 0; their zoom is not looked at.
         size: Photos' size for which pixels are counted.
-        families: Name of each curve's lens. Curves of one lens do not foretell each other, and tell what
-            focal length does. By default each curve is a lens of its own.
+        others: Curves that were not met, and for how many each stands; a lens like these may be met, so they
+            shape the broad components only.
+        families: Name of the lens of each of ``curves``. Curves of one lens do not foretell each other, and
+            tell what focal length does. By default each curve is a lens of its own.
         unseen: Probability that a listing's lens is none of these.
-        wiggle_px: RMS over the frame by which photos at one focal length differ.
+        surplus: See ``CurvePrior``; so are ``surplus_sigma`` and ``trust``.
+        surplus_sigma: In log zoom.
+        trust: How far lines are to be trusted.
         powers: Of r, of the shape.
     """
-    fits = [from_lens_curve(curve, size, powers) for curve, _ in curves]
-    thetas = np.array([fit[0] for fit in fits])
-    weights = np.array([count for _, count in curves], np.float64)
+    known, met = [*curves, *others], slice(len(curves))
+    thetas = np.array([from_lens_curve(curve, size, powers)[0] for curve, _ in known])
+    weights = np.array([count for _, count in known], np.float64)
     weights /= weights.sum()
     metric, pixel = shape_metric(size, powers), one_pixel(size, powers)
-    names = np.array(families if families is not None else [str(number) for number in range(len(curves))])
+    names = np.array([str(number) for number in range(len(known))], object)
+    if families is not None:
+        names[met] = families
     spread = _scatter(thetas, weights) + _RIDGE_PX**2 * pixel
     width = _best_width(thetas, weights, names, spread)
-    narrow = _drawn_together(thetas, weights, metric, most=_MOST_NARROW)
+    narrow = _drawn_together(thetas[met], weights[met] / weights[met].sum(), metric, most=_MOST_NARROW)
     broad = _drawn_together(thetas, weights, metric, most=_MOST_BROAD)
     covariances = [
         narrow.scatters + _NARROW_PX**2 * pixel,
@@ -69,11 +79,30 @@ def learn_prior(
         means=np.concatenate([narrow.means, broad.means]),
         covariances=np.concatenate(covariances),
         narrow=np.arange(len(narrow.means) + len(broad.means)) < len(narrow.means),
-        wiggle=wiggle_px**2 * pixel,
-        focal=_focal_spread(thetas, weights, names) + wiggle_px**2 * pixel,
-        zoom_rule=learn_zoom_rule(thetas, np.log([fit[1] for fit in fits]), weights, size, powers),
+        pixel=pixel,
+        focal=_focal_spread(thetas, weights, names) + _NARROW_PX**2 * pixel,
+        surplus=surplus,
+        surplus_sigma=surplus_sigma,
         powers=powers,
+        trust=trust,
     )
+
+
+def with_counts(prior: CurvePrior, curves: Sequence[tuple[LensCurve, float]], size: ImageSize) -> CurvePrior:
+    """Give the prior for photos that met these curves so often; lenses that were not met stay as likely.
+
+    Args:
+        prior: As ``learn_prior`` made it of the same curves.
+        curves: Curves and counts, 0 allowed for some.
+        size: Photos' size for which the curves are made.
+    """
+    own = prior.narrow
+    profiles = Mixture(prior.weights[own], prior.means[own], prior.covariances[own])
+    shares = np.array([count for _, count in curves]) / sum(count for _, count in curves)
+    members = [profiles.memberships(from_lens_curve(curve, size, prior.powers)[0]) for curve, _ in curves]
+    weights = prior.weights.copy()
+    weights[own] = prior.weights[own].sum() * (shares @ np.array(members))
+    return replace(prior, weights=weights)
 
 
 def _scatter(thetas: Array, weights: Array) -> Array:

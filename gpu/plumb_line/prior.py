@@ -1,9 +1,9 @@
-"""What is known of lens curves before a photo is looked at: a mixture over shapes, and the rule for zoom.
+"""What is known of lens curves before a photo is looked at: a mixture over shapes, and how photos are zoomed.
 
 Narrow components stand for lens profiles that may be met again, broad ones for lenses like them. What a lens
 shows at one focal length is drawn from a component; each photo then strays from it by ``wiggle``, because
-focus varies, and by ``focal`` where it was taken at another focal length. The zoom follows the shape by the
-rule of ``zoom``.
+focus varies, and by ``focal`` where it was taken at another focal length. Lines cannot see zoom: a corrected
+photo is zoomed until it fills its frame, and by ``surplus`` beyond, see ``gpu.filling``.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.coordinates import ImageSize
+from gpu.filling import filling_zoom
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.gaussians import Mixture
 from gpu.plumb_line.shape import EVEN_POWERS, Array, Powers, frame_radii, growth, to_lens_curve
-from gpu.plumb_line.zoom import ZoomRule
 
 _NORMAL_90 = 1.2815515655446004  # quantile of the standard normal at 0.9
+_STEP = 1e-5  # of theta: 0.01 px, far above what filling_zoom is exact to
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,19 @@ class LineTrust:
     Attributes:
         overcount: Factor on all standard deviations: chains are not independent, one bent beam has two edges.
         scene_bow_px: RMS over the frame of what a scene's own bow makes the lines say, whatever their number.
-        width: Factor on expected errors and bounds, for scenes that miss by more than Gaussians do.
+        wiggle_px: RMS over the frame by which photos at one focal length differ.
+        together: Probability that two photos of a listing have one curve, before they are looked at.
+        width: Factor on expected errors and bounds of a photo by itself, for scenes that miss by more than
+            Gaussians do.
+        pooled_width: The same of photos that siblings tell something of: they may show one scene and its bow.
     """
 
-    overcount: float = 1.5
-    scene_bow_px: float = 0.7
-    width: float = 1.0
+    overcount: float = 2.0
+    scene_bow_px: float = 0.2
+    wiggle_px: float = 0.2
+    together: float = 0.1
+    width: float = 1.2
+    pooled_width: float = 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,9 +52,10 @@ class CurvePrior:
         means: (K, 3).
         covariances: (K, 3, 3), of a lens round the mean.
         narrow: (K,), whether a component is a profile that an estimate may be snapped to.
-        wiggle: (3, 3), of a photo round its lens at one focal length.
+        pixel: (3, 3), covariance of theta that is 1 px RMS over the frame.
         focal: (3, 3), of the difference between two photos of one lens at different focal lengths.
-        zoom_rule: What zoom goes with a shape.
+        surplus: By which the logarithm of the zoom exceeds that of the one which just fills the frame.
+        surplus_sigma: Standard deviation round it.
         powers: Of r, by coefficient of theta.
         trust: How far lines are to be trusted.
     """
@@ -55,15 +64,16 @@ class CurvePrior:
     means: Array
     covariances: Array
     narrow: NDArray[np.bool_]
-    wiggle: Array
+    pixel: Array
     focal: Array
-    zoom_rule: ZoomRule
+    surplus: float = 0.0
+    surplus_sigma: float = 0.0
     powers: Powers = EVEN_POWERS
     trust: LineTrust = LineTrust()
 
     def __post_init__(self) -> None:
         count = len(self.weights)
-        shapes = (self.means.shape, self.covariances.shape, self.narrow.shape, self.wiggle.shape)
+        shapes = (self.means.shape, self.covariances.shape, self.narrow.shape, self.pixel.shape)
         if shapes != ((count, 3), (count, 3, 3), (count,), (3, 3)) or count == 0:
             raise ValueError(
                 f"a prior of K = {count} has arrays (K, 3), (K, 3, 3), (K,), (3, 3), got {shapes}"
@@ -77,31 +87,42 @@ class CurvePrior:
         return Mixture(self.weights, self.means, self.covariances)
 
     @property
-    def mean(self) -> Array:
-        """(3,) of the whole mixture."""
-        return np.asarray(self.weights @ self.means)
-
-    def zoom(self, theta: Array, size: ImageSize) -> float:
-        """Give z by the rule, for a photo of this size."""
-        return float(np.exp(self.zoom_rule.log_zoom(theta, size, self.powers)))
+    def wiggle(self) -> Array:
+        """(3, 3), of a photo round its lens at one focal length."""
+        return np.asarray(self.trust.wiggle_px**2 * self.pixel)
 
     def curve(self, theta: Array, size: ImageSize) -> LensCurve:
-        """Give the lens curve of a shape with the zoom of the rule."""
-        return to_lens_curve(theta, self.zoom(theta, size), self.powers)
+        """Give the lens curve of a shape, zoomed by the rule for a photo of this size.
+
+        Raises:
+            LensModelError: It folds before it reaches the corner.
+        """
+        unzoomed = to_lens_curve(theta, 1.0, self.powers)
+        return unzoomed.zoomed(filling_zoom(unzoomed, size) * float(np.exp(self.surplus)))
 
     def pixel_metric(self, theta: Array, size: ImageSize) -> tuple[Array, float]:
         """Give M and v with ``mean square px = dtheta M dtheta + v`` near a shape, averaged over the frame.
 
-        ``src = g(z |x|)``, so ``d src/d ai = (z |x|)^(ni + 1)`` and ``d src/d log z = z |x| g'(z |x|)``; the
-        rule moves log z along with theta. v is what the rule's sigma adds. Both are in square pixels.
+        ``src = g(z |x|)``, so ``d src/d ai = (z |x|)^(ni + 1)`` and ``d src/d log z = z |x| g'(z |x|)``;
+        filling moves log z along with theta. v is what the surplus' spread adds. Both are in square pixels.
+
+        Raises:
+            LensModelError: As ``curve``.
         """
-        y = self.zoom(theta, size) * frame_radii(size)
+        y = np.exp(self._log_zoom(theta, size)) * frame_radii(size)
         _, slope = growth(theta, y, self.powers)
         zooming = y * slope
         fields = np.stack([y ** (power + 1) for power in self.powers], axis=1)
-        fields += zooming[:, None] * self.zoom_rule.gradient(theta, size, self.powers)
+        steps = _STEP * np.eye(3)
+        along = [self._log_zoom(theta + step, size) - self._log_zoom(theta - step, size) for step in steps]
+        fields += zooming[:, None] * np.array(along) / (2.0 * _STEP)
         unit = size.half_diagonal**2
-        return unit * fields.T @ fields / len(y), unit * self.zoom_rule.sigma**2 * float(np.mean(zooming**2))
+        return unit * fields.T @ fields / len(y), unit * self.surplus_sigma**2 * float(np.mean(zooming**2))
+
+    def _log_zoom(self, theta: Array, size: ImageSize) -> float:
+        """Give log z of ``src = g(z |x|)``: the less, the more the photo grows."""
+        unzoomed = to_lens_curve(theta, 1.0, self.powers)
+        return -float(np.log(filling_zoom(unzoomed, size))) - self.surplus
 
 
 def expected_px(metric: tuple[Array, float], covariance: Array) -> float:

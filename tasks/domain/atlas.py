@@ -18,6 +18,7 @@ from gpu.errors import LensModelError
 from gpu.filling import carried, filling_zoom
 from gpu.lens_curve import LensCurve
 from gpu.pair_fit.model import Array
+from gpu.plumb_line.prior import LineTrust
 from tasks.domain.buckets import Bucket, bucket_of
 from tasks.domain.schemas import Record
 from tasks.domain.strict_json import Path, Problem, parse_record
@@ -125,6 +126,25 @@ class ZoomRule(Record):
     """That taught it."""
 
 
+_TRUST: Final = LineTrust()
+
+
+class LineRule(Record):
+    """How far lines in photos are to be trusted; the defaults were learned on rendered listings.
+
+    See ``gpu.plumb_line.prior.LineTrust``.
+    """
+
+    overcount: float = Field(default=_TRUST.overcount, gt=0.0)
+    scene_bow_px: Pixels = _TRUST.scene_bow_px
+    wiggle_px: Pixels = _TRUST.wiggle_px
+    together: float = Field(default=_TRUST.together, gt=0.0, lt=1.0)
+    width: float = Field(default=_TRUST.width, gt=0.0)
+    pooled_width: float = Field(default=_TRUST.pooled_width, gt=0.0)
+    photos: int = Field(default=0, ge=0)
+    """That taught it; 0 for the defaults."""
+
+
 def _distinct(profiles: tuple[LensProfile, ...]) -> tuple[LensProfile, ...]:
     if len({profile.name for profile in profiles}) < len(profiles):
         raise ValueError("every profile has a name of its own; some occur twice")
@@ -142,9 +162,14 @@ class LensAtlas(TableHeader):
     buckets: Mapping[Bucket, Group]
     everything: Group
     zoom_rule: ZoomRule
+    line_rule: LineRule = LineRule()
     pairs_used: int = Field(ge=0)
     quarantined: Mapping[str, Annotated[int, Field(ge=1)]] = Field(max_length=100)
     """Pairs that taught nothing, by reason."""
+
+    def __hash__(self) -> int:
+        """Hash what tells most atlases apart, so that what is worked out of one can be kept with it."""
+        return hash((self.name, self.source, self.pairs_used))
 
     def groups_of(self, size: ImageSize) -> Iterator[tuple[Level, Group]]:
         """Give the groups that a photo of this size belongs to, the narrowest first."""

@@ -17,7 +17,15 @@ from gpu.curve_groups import cover
 from gpu.curve_space import curve_at, points_of
 from gpu.filling import filling_zoom
 from gpu.lens_curve import LensCurve
-from tasks.domain.atlas import MOST_PROFILES, LensAtlas, LensProfile, Met, ZoomRule, size_of_dimension
+from tasks.domain.atlas import (
+    MOST_PROFILES,
+    LensAtlas,
+    LensProfile,
+    LineRule,
+    Met,
+    ZoomRule,
+    size_of_dimension,
+)
 from tasks.domain.atlas_groups import ListingCurve, atlas_curve, commonest, learn_groups, sizes_of, weights_of
 from tasks.domain.errors import DomainError
 from tasks.domain.fitted_pairs import FittedPair, pooled_curve
@@ -58,9 +66,19 @@ class _Sorted:
 
 
 def learn_atlas(
-    pairs: Iterable[FittedPair], label: TableLabel, options: LearningOptions | None = None
+    pairs: Iterable[FittedPair],
+    label: TableLabel,
+    options: LearningOptions | None = None,
+    *,
+    line_rule: LineRule | None = None,
 ) -> LensAtlas:
     """Make an atlas of fitted pairs.
+
+    Args:
+        pairs: In any order.
+        label: Of the atlas.
+        options: Which curves are taken for one.
+        line_rule: What was learned of lines; the default if nothing was.
 
     Raises:
         NothingToLearn: Not one of them teaches a curve; the error counts the reasons.
@@ -80,6 +98,7 @@ def learn_atlas(
         buckets=groups.buckets,
         everything=groups.everything,
         zoom_rule=_zoom_rule(curves),
+        line_rule=line_rule or LineRule(),
         pairs_used=used,
         quarantined=found.quarantined,
     )

@@ -16,7 +16,7 @@ _LISTING = re.compile(r"(.+)_g[0-9]+")
 _WORD = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 _WORD_LENGTH = 80  # family, tag and stamp together stay below the 255 bytes of a file name
 _BARE_VERSION = re.compile(r"v[0-9]+", re.IGNORECASE)
-_SUBMISSION = re.compile(r"submission_(?P<words>.+)_(?P<stamp>[0-9]{8}_[0-9]{6})")
+SUBMISSION_NAME = re.compile(r"submission_(?P<words>.+)_(?P<stamp>[0-9]{8}_[0-9]{6})")
 STAMP = "%Y%m%d_%H%M%S"
 
 
@@ -110,7 +110,7 @@ def parse_submission_name(name: str, *, families: Collection[str]) -> Submission
     """
     stem = name.removesuffix(".zip")
     _refuse_bare_version(stem, "submission name")
-    match = _SUBMISSION.fullmatch(stem)
+    match = SUBMISSION_NAME.fullmatch(stem)
     if match is None:
         raise ArtifactNameError(
             f"{name!r} is no submission name; submission_<family>_<variant>_<YYYYMMDD_HHMMSS> was expected"

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import Field
 
@@ -39,7 +39,8 @@ class HeldOutFigures(Record):
 
     method: str
     variant: str
-    table: Literal["candidate", "shipped"]
+    table: str
+    """``candidate``, or what renders take by default: the champion's run, or ``shipped``."""
     pairs: int = Field(ge=1)
     proxy_mean: float
     proxy_median: float

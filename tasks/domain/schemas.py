@@ -72,7 +72,8 @@ class RoutedPhoto(Record):
     """One sentence: what decided for this route."""
     guardrails: tuple[str, ...] = ()
     """What would force the safe row of this size, whatever the profile; empty when nothing does."""
-    coefficient_source: Literal["searched", "loaded", "shipped", "fallback"]
+    coefficient_source: Literal["searched", "loaded", "run", "shipped", "fallback"]
+    """``run``: of an earlier run, such as the champion's, which the request names as its table."""
     interpolation: Interpolation
     border: Border
     expected_error_px: float | None = None
@@ -148,7 +149,8 @@ class MethodChoice(Record):
     """None leaves the choice to the table."""
     border: Border | None
     table: str | None
-    """Source of the table or policy file, None for the shipped one."""
+    """File of a table or policy, ``shipped``, a refit's candidate, or a run whose table is taken; None takes
+    the champion's (see ``tasks.promoted_table``) where there is one of the method, else the shipped one."""
 
 
 class RenderRequest(MethodChoice):

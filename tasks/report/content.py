@@ -5,10 +5,14 @@ Nothing is read, drawn or decided here.
 
 from dataclasses import dataclass
 
+from gpu.coordinates import ImageSize
+from gpu.plumb_line.moved_lines import MovedLine
 from tasks.domain.gates.records import GateDecision
 from tasks.domain.ledger import Board
 from tasks.domain.schemas import RunManifest
 from tasks.domain.score_schemas import ScoreAnalysis, ScoredSubmission, ScoreSummary
+from tasks.report.agreement import ListingAgreement
+from tasks.report.fan import CurveFan
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,10 @@ class ReportPhoto:
     """Small JPEG."""
     corrected: bytes
     """Small JPEG of the same size in pixels."""
+    size: ImageSize
+    """Of the photo itself, whose pixels the lines count."""
+    lines: tuple[MovedLine, ...]
+    """Its long edges before and after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +52,9 @@ class ReportContent:
     """Of the judge that scored the run."""
     photos: tuple[ReportPhoto, ...]
     """The worst first."""
+    fan: CurveFan | None
+    """None where the run had no atlas."""
+    agreement: tuple[ListingAgreement, ...]
+    """Listings of two or more photos, the least agreement first."""
     made_at: str
     """When the report was made, ISO 8601 in UTC."""

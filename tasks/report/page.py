@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from tasks.report import figures
+from tasks.report import drawing, figures
 from tasks.report.content import ReportContent
 from tasks.warps import warp_text
 
@@ -55,6 +55,13 @@ def _environment() -> Environment:
         figures.percent,
         figures.signed_percent,
         figures.figure,
+        drawing.fan_scale,
+        drawing.fan_points,
+        drawing.at_radius,
+        drawing.photo_points,
+        drawing.tone_of,
+        drawing.median_bows,
+        drawing.route_counts,
         warp_text,
         data_uri,
     )

@@ -2,12 +2,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
-from uuid import UUID
 
 import pytest
 
 from infra.errors import StoreError, StoreUnavailable
-from infra.remote.names import remote_name
 from infra.store.interface import ObjectStore
 from infra.store.local import LocalStore
 from infra.store.opening import open_store
@@ -221,6 +219,21 @@ def test_objects_of_a_probe_are_left_alone(store: ObjectStore) -> None:
     assert fsck(store).is_clean
 
 
+def test_what_rented_machines_were_told_and_said_is_left_alone(store: ObjectStore) -> None:
+    store.create(f"batches/{'0' * 64}/0/manifest.json", b"a claim")
+    store.create("remote/cg-k-0123456789abcdef0123-0/intent.json", b"a record")
+    assert found(store) == []
+
+
+@pytest.mark.parametrize("room", ["inputs/{}.jpg", "agents/{}.zip"])
+def test_an_object_named_by_its_content_is_held_against_its_name(room: str, store: ObjectStore) -> None:
+    whole, other = (hashlib.sha256(text).hexdigest() for text in (b"whole", b"other"))
+    store.create(room.format(whole), b"whole")
+    assert found(store) == []
+    store.create(room.format(other), b"altered")
+    assert found(store) == [(room.format(other), "altered")]
+
+
 def test_what_is_added_and_removed_meanwhile_is_seen_as_it_is_in_the_end(store: ObjectStore) -> None:
     store.create("stray", b"stray")
 
@@ -260,19 +273,3 @@ def test_an_object_that_the_disk_cannot_read_is_a_finding_and_an_outage_is_none(
     store.error = StoreUnavailable("not now")
     with pytest.raises(StoreUnavailable):
         fsck(store)
-
-
-def test_what_rented_machines_leave_is_no_finding_until_it_is_damaged(store: ObjectStore) -> None:
-    name = str(remote_name("kaggle", UUID(int=7), 0))
-    photo = hashlib.sha256(b"photo").hexdigest()
-    store.create(f"remote/{name}/intent.json", b'{"format": 1}')
-    store.create(f"remote/{name}/log.txt", b"a log")
-    store.create(f"batches/{photo}/0/spec.json", b"{}")
-    store.create(f"inputs/{photo}.jpg", b"photo")
-    assert found(store) == []
-    store.create(f"inputs/{'0' * 64}.jpg", b"another photo")
-    store.create(f"remote/{name}/closed.json", b"{")
-    assert found(store) == [
-        (f"inputs/{'0' * 64}.jpg", "altered"),
-        (f"remote/{name}/closed.json", "unreadable"),
-    ]

@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from infra.store.interface import ObjectStore
@@ -10,7 +11,9 @@ from tasks.inventory import inventory_of
 from tasks.observing import observe_photos, observed
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
 from tasks.planning import chosen_method, planned_run
+from tests.lens_pairs import jpeg
 from tests.photos import fill_folder, listing_ids
+from tests.straight_lines import WIDE, draw, grid_of_lines
 
 ENGINE = Engine(backend="opencv", quality=95, versions={"renderer": "1"})
 NOON = datetime(2026, 11, 27, 12, 0, 0, tzinfo=UTC)
@@ -81,3 +84,25 @@ def test_one_bad_photo_costs_itself_its_choice_and_the_others_nothing(
 def test_a_method_that_needs_no_pixels_observes_nothing(request_of: RenderRequest) -> None:
     inventory = inventory_of(Path(request_of.photos_folder))
     assert observe_photos.fn(inventory, request_of) == ()
+
+
+def test_photos_are_routed_with_what_was_seen_on_their_own_listing(
+    request_of: RenderRequest, workers: PhotoWorkers, store: ObjectStore
+) -> None:
+    request = request_of.model_copy(update={"method": "shoot_atlas", "variant": "aggressive"})
+    folder = Path(request.photos_folder)
+    for photo in folder.iterdir():
+        photo.unlink()
+    for name in ("ash_g1", "ash_g2", "birch_g1"):
+        (folder / f"{name}.jpg").write_bytes(jpeg(draw(grid_of_lines(), WIDE)))
+    (folder / "elm_g1.jpg").write_bytes(jpeg(np.full((600, 900), 128, np.uint8)))
+    found = observations(request, workers)
+    routes = {
+        routed.photo.id: routed.route
+        for shard in planned(request, found, store).shards
+        for routed in shard.photos
+    }
+    assert all(seen.lines is not None for seen in found)
+    assert routes["ash_g1"] == routes["ash_g2"] == "atlas_pooled"
+    assert routes["birch_g1"] == "atlas_photo"
+    assert routes["elm_g1"] not in {"atlas_pooled", "atlas_photo", "atlas_already_corrected"}

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from gpu.coordinates import ImageSize
 from gpu.lens_curve import LensCurve
 from tasks.domain.atlas import LensAtlas
-from tasks.domain.observations import Observation
+from tasks.domain.observations import Listing, Observation, observation_on
 from tasks.domain.schemas import PhotoRef
 
 Rung = Literal["snap", "pooled", "already_corrected", "photo", "dimension", "bucket", "global"]
@@ -32,16 +32,21 @@ Row = Literal["primary", "safe"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One photo, what was observed on it (None: nothing was), and the atlas to judge it by."""
+    """One photo, what was observed on its listing (nothing: an empty tuple), and the atlas to judge it by."""
 
     photo: PhotoRef
-    observation: Observation | None
+    listing: Listing
     atlas: LensAtlas
 
     @property
     def size(self) -> ImageSize:
         """Of the photo in pixels as stored."""
         return ImageSize(self.photo.width, self.photo.height)
+
+    @property
+    def observation(self) -> Observation | None:
+        """What was seen on the photo itself."""
+        return observation_on(self.photo.id, self.listing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +62,7 @@ class Estimate:
         confidence: Probability that the lens, or that there is nothing to correct, was recognised; 1 for
             what makes no such claim.
         support: Training pairs behind it, None for what was measured on the photo or its listing.
+        objections: What speaks against it, in one sentence each.
     """
 
     rung: Rung
@@ -66,6 +72,7 @@ class Estimate:
     expected_px: float | None
     confidence: float = 1.0
     support: int | None = None
+    objections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

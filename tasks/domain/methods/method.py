@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from gpu.coordinates import ImageSize
 from tasks.domain.errors import UnknownVariantError
-from tasks.domain.observations import Observation
+from tasks.domain.observations import Listing, Observation, observation_on
 from tasks.domain.schemas import (
     Border,
     IdentityWarp,
@@ -25,7 +25,7 @@ from tasks.domain.schemas import (
 from tasks.domain.tables import Defaults
 
 T = TypeVar("T", bound=Record)
-CoefficientSource = Literal["searched", "loaded", "shipped", "fallback"]
+CoefficientSource = Literal["searched", "loaded", "run", "shipped", "fallback"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class RouteOptions:
     """Profile or policy."""
     table: Record | None = None
     """Coefficients instead of the shipped ones, as the method's ``load_table`` gives them."""
-    table_origin: Literal["searched", "loaded"] = "loaded"
-    """Whether ``table`` was found by a search in this run or read from a file."""
+    table_origin: Literal["searched", "loaded", "run"] = "loaded"
+    """Whether ``table`` was found by a search in this run, read from a file, or applied by an earlier run."""
     interpolation: Interpolation | None = None
     border: Border | None = None
 
@@ -52,8 +52,8 @@ class Observer:
     """Takes the job and runs in a worker process, so it is a function of a module of ``gpu``."""
     record: Callable[[str, Any], Observation]
     """Writes down what was seen on the photo of this id."""
-    route: Callable[[PhotoRef, RouteOptions, Observation], RoutedPhoto]
-    """Warp for one observed photo; raises as ``Method.route`` does."""
+    route: Callable[[PhotoRef, RouteOptions, Listing], RoutedPhoto]
+    """Warp for one photo of a listing, itself observed; raises as ``Method.route`` does."""
 
 
 class TableLoader(Protocol):
@@ -85,11 +85,11 @@ class Method:
     observer: Observer | None = None
     """None for a method that needs no pixels; with one, ``route`` serves photos that were not observed."""
 
-    def choose(self, photo: PhotoRef, options: RouteOptions, observation: Observation | None) -> RoutedPhoto:
-        """Route a photo by what was observed on it, where there is an observation; else as ``route`` does."""
-        if self.observer is None or observation is None:
+    def choose(self, photo: PhotoRef, options: RouteOptions, listing: Listing) -> RoutedPhoto:
+        """Route a photo by what was observed on it and on others of its listing; else as ``route`` does."""
+        if self.observer is None or observation_on(photo.id, listing) is None:
             return self.route(photo, options)
-        return self.observer.route(photo, options, observation)
+        return self.observer.route(photo, options, listing)
 
     def options(
         self,

@@ -24,7 +24,7 @@ from tasks.domain.methods.method import (
     routed,
     size_of,
 )
-from tasks.domain.observations import Observation, PhotoChoice
+from tasks.domain.observations import Listing, Observation, PhotoChoice, observation_on
 from tasks.domain.schemas import PhotoRef, RoutedPhoto
 from tasks.domain.searched_tables import pair_of
 from tasks.domain.strict_json import Problem, parse_record
@@ -76,7 +76,10 @@ def per_photo_method(
         chosen(options)
         return _fallback(photo, table(options), options, why="it was not looked at")
 
-    def route_observed(photo: PhotoRef, options: RouteOptions, observation: Observation) -> RoutedPhoto:
+    def route_observed(photo: PhotoRef, options: RouteOptions, listing: Listing) -> RoutedPhoto:
+        observation = observation_on(photo.id, listing)
+        if observation is None:
+            return route(photo, options)
         chosen(options)
         if observation.choice is None:
             return _fallback(photo, table(options), options, why=observation.problem)

@@ -3,14 +3,17 @@
 Estimators answer, ``tasks.domain.atlas_routing`` chooses; this module turns the choice into a routed photo.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from gpu.jpeg.camera import Camera, read_camera
 from gpu.lens_curve import LensCurve
+from gpu.plumb_line.looking import LensClues, LensLook, look_for_lens
 from tasks.domain.atlas import LensAtlas, load_atlas
 from tasks.domain.atlas_routing import LADDERS, AtlasRoute, route_by_atlas
-from tasks.domain.estimators.estimate import Question
-from tasks.domain.estimators.registry import all_estimates
+from tasks.domain.estimators.estimate import Estimator, Question
+from tasks.domain.estimators.plumb_line import lines_found
+from tasks.domain.estimators.registry import ESTIMATORS, all_estimates
+from tasks.domain.line_prior import line_prior
 from tasks.domain.methods.method import (
     CoefficientSource,
     Method,
@@ -21,7 +24,7 @@ from tasks.domain.methods.method import (
     origin,
     size_of,
 )
-from tasks.domain.observations import CameraFound, Observation
+from tasks.domain.observations import CameraFound, Listing, Observation, observation_on
 from tasks.domain.routing import PROFILES, Profile
 from tasks.domain.schemas import CurveWarp, IdentityWarp, PhotoRef, RoutedPhoto
 from tasks.domain.shipped_atlas import shipped_atlas
@@ -38,18 +41,17 @@ def _variant(options: RouteOptions) -> Profile:
     return next(profile for profile in PROFILES if profile == name)
 
 
-def _route(photo: PhotoRef, options: RouteOptions) -> RoutedPhoto:
-    return _routed(photo, options, None)
-
-
-def _route_observed(photo: PhotoRef, options: RouteOptions, observation: Observation) -> RoutedPhoto:
-    return _routed(photo, options, observation)
-
-
-def _routed(photo: PhotoRef, options: RouteOptions, observation: Observation | None) -> RoutedPhoto:
-    atlas, ladder = _atlas(options), LADDERS[_variant(options)]
-    estimates = all_estimates(Question(photo, observation, atlas), ladder.row)
-    found = route_by_atlas(estimates, ladder=ladder, atlas=atlas, size=size_of(photo))
+def _routed(
+    photo: PhotoRef, options: RouteOptions, listing: Listing, *, estimators: Sequence[Estimator]
+) -> RoutedPhoto:
+    atlas, ladder, seen = _atlas(options), LADDERS[_variant(options)], observation_on(photo.id, listing)
+    found = route_by_atlas(
+        all_estimates(Question(photo, listing, atlas), ladder.row, estimators),
+        ladder=ladder,
+        atlas=atlas,
+        size=size_of(photo),
+        lines=seen.lines if seen else None,
+    )
     return RoutedPhoto(
         photo=photo,
         warp=_warp(found.curve),
@@ -73,25 +75,40 @@ def _source(found: AtlasRoute, options: RouteOptions) -> CoefficientSource:
     return "fallback" if found.estimate.rung == "global" else origin(options)
 
 
-def _job(photo: bytes, _: RouteOptions) -> bytes:
-    return photo
+def _job(photo: bytes, options: RouteOptions) -> LensLook:
+    return LensLook(photo, line_prior(_atlas(options)))
 
 
-def _recorded(photo_id: str, camera: Camera | None) -> Observation:
-    if camera is None:
-        return Observation(photo_id=photo_id)
-    found = CameraFound(maker=camera.maker, model=camera.model, lens=camera.lens, focal_mm=camera.focal_mm)
-    return Observation(photo_id=photo_id, camera=found)
+def _recorded(photo_id: str, clues: LensClues) -> Observation:
+    camera = clues.camera
+    return Observation(
+        photo_id=photo_id,
+        camera=camera
+        and CameraFound(maker=camera.maker, model=camera.model, lens=camera.lens, focal_mm=camera.focal_mm),
+        lines=lines_found(clues),
+    )
 
 
-METHOD: Final = Method(
-    name=_NAME,
-    family=_NAME,
-    summary="Lens curves by metadata, or by what training pairs of the photo's size make likely.",
-    variants=PROFILES,
-    load_table=load_atlas,
-    table=_atlas,
-    variant=_variant,
-    route=_route,
-    observer=Observer(job=_job, look=read_camera, record=_recorded, route=_route_observed),
-)
+def method_of(estimators: Sequence[Estimator]) -> Method:
+    """Make the method of these estimators."""
+
+    def route(photo: PhotoRef, options: RouteOptions) -> RoutedPhoto:
+        return _routed(photo, options, (), estimators=estimators)
+
+    def route_observed(photo: PhotoRef, options: RouteOptions, listing: Listing) -> RoutedPhoto:
+        return _routed(photo, options, listing, estimators=estimators)
+
+    return Method(
+        name=_NAME,
+        family=_NAME,
+        summary="Lens curves by metadata, by lines in a listing's photos, or by what a size makes likely.",
+        variants=PROFILES,
+        load_table=load_atlas,
+        table=_atlas,
+        variant=_variant,
+        route=route,
+        observer=Observer(job=_job, look=look_for_lens, record=_recorded, route=route_observed),
+    )
+
+
+METHOD: Final = method_of(ESTIMATORS)

@@ -23,6 +23,7 @@ from tasks.inventory import inventory_of
 from tasks.pair_trials import pair_reader
 from tasks.pairs import pairs_in
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
+from tests.bench.quality.ablations import ablated
 from tests.bench.quality.charts import calibration_chart, error_chart
 from tests.bench.quality.entrants import IDENTITY, entrants_of, intentions_of, left_alone
 from tests.bench.quality.fits import FITS, Fitted, Training, fitted
@@ -46,9 +47,15 @@ class Comparison:
 
 
 def compare(
-    folder: BenchFolder, photos: Sequence[PhotoRef], workers: PhotoWorkers, *, quick: bool, seed: int
+    folder: BenchFolder,
+    photos: Sequence[PhotoRef],
+    workers: PhotoWorkers,
+    *,
+    quick: bool,
+    ablate: bool = False,
+    seed: int,
 ) -> Comparison:
-    """Learn, correct and score.
+    """Learn, correct and score; with ``ablate`` also what the plumb-line estimator's parts are worth.
 
     Raises:
         DomainError: There are no test photos, or the truth cannot be understood.
@@ -56,7 +63,8 @@ def compare(
     notes: list[str] = []
     fits = _learnt(folder, workers, notes, quick=quick, seed=seed)
     intended = [left_alone(photos)]
-    for entrant in entrants_of(methods().values(), fits):
+    entrants = list(entrants_of(methods().values(), fits))
+    for entrant in (*entrants, *(ablated(entrants) if ablate else ())):
         _tell(f"choosing warps: {entrant.name}")
         intended.append(intentions_of(entrant, photos, folder.originals, workers))
     _tell(f"scoring {len(intended)} entrants on {len(photos)} photos")
@@ -73,6 +81,7 @@ def main() -> int:
     )
     parser.add_argument("--json", type=Path, help="file for the figures; charts are put beside it")
     parser.add_argument("--quick", action="store_true", help="few drawn photos, small searches")
+    parser.add_argument("--ablate", action="store_true", help="shoot_atlas without each part of its lines")
     parser.add_argument("--seed", type=int, default=7, help="of drawing, sampling and searches (%(default)s)")
     parser.add_argument("--photos", type=int, help="how many test photos at most")
     arguments = parser.parse_args()
@@ -84,7 +93,14 @@ def main() -> int:
         )
         processes = len(os.sched_getaffinity(0))
         with open_photo_workers(processes=processes, timeout_s=_PHOTO_TIMEOUT_S, memory_mb=None) as workers:
-            found = compare(folder, photos, workers, quick=arguments.quick, seed=arguments.seed)
+            found = compare(
+                folder,
+                photos,
+                workers,
+                quick=arguments.quick,
+                ablate=arguments.ablate,
+                seed=arguments.seed,
+            )
         _report(found, folder, arguments.json)
     except (DomainError, OSError) as error:
         print(error, file=sys.stderr)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.domain.methods.method import Method, RouteOptions
-from tasks.domain.observations import Observation
+from tasks.domain.naming import listing_of
+from tasks.domain.observations import Listing, listings_of
 from tasks.domain.schemas import IdentityWarp, PhotoRef, RoutedPhoto
 from tasks.observing import observed
 from tasks.photo_workers import PhotoWorkers
@@ -72,7 +73,9 @@ def intentions_of(
         return Intentions(entrant.name, {}, dict.fromkeys((photo.id for photo in photos), _text(error)))
     for photo in photos:
         try:
-            routed[photo.id] = entrant.method.choose(photo, entrant.options, seen.get(photo.id))
+            routed[photo.id] = entrant.method.choose(
+                photo, entrant.options, seen.get(listing_of(photo.id), ())
+            )
         except Exception as error:  # as above
             failed[photo.id] = _text(error)
     spent = timed.seconds + time.thread_time() - started
@@ -86,11 +89,11 @@ def left_alone(photos: Iterable[PhotoRef]) -> Intentions:
 
 def _observations(
     entrant: Entrant, photos: Sequence[PhotoRef], folder: Path, workers: PhotoWorkers
-) -> dict[str, Observation]:
+) -> Mapping[str, Listing]:
     if entrant.method.observer is None:
         return {}
     found = observed(photos, folder, entrant.method.observer, entrant.options, workers)
-    return {observation.photo_id: observation for observation in found}
+    return listings_of(found)
 
 
 def _untouched(photo: PhotoRef) -> RoutedPhoto:

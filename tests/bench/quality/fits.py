@@ -19,6 +19,7 @@ from tasks.domain.schemas import Record
 from tasks.domain.search_schemas import PairSearchOptions, TableBuildOptions
 from tasks.domain.searched_tables import TableLabel
 from tasks.domain.tables import shipped_bucket_table, shipped_correction_table, shipped_global_table
+from tasks.line_learning import learned_line_rule
 from tasks.pair_trials import ReadPair
 from tasks.photo_workers import PhotoWorkers
 from tasks.refitting import fitted_pairs
@@ -128,7 +129,9 @@ def _atlas(training: Training) -> Tables:
             store=open_store(folder),
             progress=lambda done, total: None,
         )
-    atlas = learn_atlas(found.pairs, _label("atlas"))
+    label = _label("atlas")
+    rule = learned_line_rule(found.pairs, label, read=training.read, workers=training.workers)
+    atlas = learn_atlas(found.pairs, label, line_rule=rule)
     dimensions = correction_table_of(atlas, shipped_correction_table(), _label("calibguard_dim"))
     buckets = bucket_table_of(atlas, shipped_bucket_table(), _label("dim_bucket_microgrid"))
     return {

@@ -11,16 +11,23 @@ from tasks.domain.methods.method import Method, RouteOptions
 from tasks.domain.methods.registry import find_method, methods
 from tasks.domain.naming import listing_of
 from tasks.domain.schemas import PhotoRef, RoutedPhoto
+from tasks.domain.shipped_atlas import shipped_atlas
 from tasks.inventory import inventory_of
 from tasks.pairs import pairs_in
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
 from tests.bench.quality import __main__ as program
+from tests.bench.quality.ablations import ablated
 from tests.bench.quality.entrants import IDENTITY, Entrant, entrants_of, intentions_of, left_alone
 from tests.bench.quality.fits import FITS, Fit, Fitted, Training, fitted
 from tests.bench.quality.folder import BenchFolder, drawn_folder, whole_listings
 from tests.bench.quality.scoring import EXACT, scored
+from tests.fitted_pairs import STRONG, WEAK, learned, listing
+from tests.line_observations import observed_lines, seen_through
 
 GLOBAL = find_method("global_grid")
+ATLAS = learned(
+    [*(pair for n in range(4) for pair in listing(f"ash{n}", STRONG, 10)), *listing("birch", WEAK, 4)]
+)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +107,32 @@ def test_every_variant_enters_with_the_shipped_table_and_with_each_fitted_one() 
     assert len(names) == len(set(names)) == variants + 3
     assert "calibguard_dim/aggressive+grid" in names
     assert "zero_guard/zero_guard_v3" in names
+
+
+def test_the_balanced_method_with_a_fitted_atlas_enters_once_without_each_part() -> None:
+    fits = [Fitted("atlas", {"shoot_atlas": shipped_atlas()}, 1.0)]
+    entrants = [*entrants_of(methods().values(), fits)]
+    names = [each.name for each in ablated(entrants)]
+    assert names == [
+        f"shoot_atlas/balanced+atlas, no {part}"
+        for part in ("pooling", "snap", "prior", "zoom rule", "lines")
+    ]
+
+
+def test_without_lines_an_ablated_method_takes_what_the_size_makes_likely() -> None:
+    fits = [Fitted("atlas", {"shoot_atlas": ATLAS}, 1.0)]
+    photo = PhotoRef(id="house_g0", width=2048, height=1367, size=1, sha256="0" * 64)
+    seen = tuple(observed_lines(f"house_g{n}", seen_through(WEAK, seed=n), ATLAS) for n in range(3))
+    entrants = {each.name: each for each in ablated(entrants_of(methods().values(), fits))}
+    routes = {
+        name.removeprefix("shoot_atlas/balanced+atlas, no "): each.method.choose(
+            photo, each.options, seen
+        ).route
+        for name, each in entrants.items()
+    }
+    assert routes["lines"] == "atlas_dimension"
+    assert routes["snap"] in {"atlas_pooled", "atlas_photo"}
+    assert routes["pooling"] in {"atlas_snap", "atlas_photo"}
 
 
 def test_training_and_test_share_no_listing(folder: BenchFolder, photos: tuple[PhotoRef, ...]) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gpu.plumb_line.chains import Chains, find_chains
-from tests.straight_lines import SIZE, WIDE, distorted, draw, grid_of_lines
+from tests.straight_lines import SIZE, WIDE, distorted, draw, grid_of_lines, letterboxed
 
 NONE = np.zeros(3)
 
@@ -33,6 +33,17 @@ def test_the_frame_of_the_photo_is_no_evidence() -> None:
 
     assert len(find_chains(framed).sigma) == 0
     assert len(find_chains(framed, frame_share=0.0).sigma) >= 4
+
+
+def test_bars_over_a_photo_are_no_evidence() -> None:
+    photo = draw(grid_of_lines(), WIDE)
+
+    boxed = find_chains(letterboxed(photo, bar=90))  # px of 800
+
+    assert len(boxed.sigma) >= 10
+    farthest = np.abs(boxed.places[..., 1]).max() * SIZE.half_diagonal
+    assert farthest < 400 - 90 - 0.014 * 1200 + 1.0
+    assert len(find_chains(letterboxed(draw(np.zeros((0, 2, 2)), NONE), bar=90)).sigma) == 0
 
 
 def test_a_broken_edge_is_one_chain() -> None:
@@ -67,7 +78,7 @@ def test_a_wiggly_edge_is_dropped() -> None:
     assert len(find_chains(draw(pieces, NONE)).sigma) == 2
 
 
-@pytest.mark.parametrize("shape", [(800, 1200), (16, 16), (64, 1200)])
+@pytest.mark.parametrize("shape", [(800, 1200), (16, 16), (64, 1200), (1, 9000), (1, 1)])
 def test_a_flat_photo_of_any_shape_has_no_chains(shape: tuple[int, int]) -> None:
     chains = find_chains(np.full(shape, 128, np.uint8))
 

@@ -1,11 +1,19 @@
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
 
+from gpu.errors import LensModelError
 from gpu.plumb_line.chains import Chains, find_chains
-from gpu.plumb_line.estimate import CurveEstimate, estimate_listing
+from gpu.plumb_line.estimate import (
+    CurveEstimate,
+    FoundCurve,
+    curve_of,
+    estimate_listing,
+    straight_probability,
+)
 from gpu.plumb_line.evidence import LineEvidence, line_evidence
 from gpu.plumb_line.prior import CurvePrior, LineTrust
 from gpu.plumb_line.shape import frame_rms_px
@@ -18,8 +26,8 @@ ZOOMED = np.array([-0.04, 0.012, -0.002])
 
 @cache
 def prior() -> CurvePrior:
-    """Trusts the chains for what they are: independent, in a world that bends each as foretold."""
-    return replace(prior_of_lenses(), trust=LineTrust(overcount=1.0, scene_bow_px=0.0))
+    """Trusts chains for what they are, independent and bent as foretold, and photos to share a curve."""
+    return replace(prior_of_lenses(), trust=LineTrust(1.0, 0.0, together=0.55, width=1.0, pooled_width=1.0))
 
 
 def alone(chains: Chains) -> CurveEstimate:
@@ -31,7 +39,11 @@ def together(*photos: Chains) -> tuple[CurveEstimate, ...]:
 
 
 def error_px(estimate: CurveEstimate, theta: np.ndarray) -> float:
-    return frame_rms_px(estimate.curve, filled(theta), SIZE)
+    return frame_rms_px(found(estimate).curve, filled(theta), SIZE)
+
+
+def found(estimate: CurveEstimate) -> FoundCurve:
+    return curve_of(estimate, prior(), SIZE)
 
 
 def no_chains() -> Chains:
@@ -40,10 +52,10 @@ def no_chains() -> Chains:
 
 @pytest.mark.parametrize("theta", [WIDE, ZOOMED, NONE], ids=["wide", "zoomed", "straight"])
 def test_the_curve_that_bent_the_chains_is_found_to_a_pixel(theta: np.ndarray) -> None:
-    found = alone(chains_through(theta, count=60))
+    estimate = alone(chains_through(theta, count=60))
 
-    assert error_px(found, theta) < 1.0  # px of 1200x800; the curves are 0 to 15 px from none
-    assert error_px(found, theta) < 2.0 * found.bound_px
+    assert error_px(estimate, theta) < 1.0  # px of 1200x800; the curves are 0 to 15 px from none
+    assert error_px(estimate, theta) < 2.0 * found(estimate).bound_px
 
 
 def test_a_drawn_photo_tells_its_curve() -> None:
@@ -78,13 +90,13 @@ def test_pooling_four_photos_reduces_the_error() -> None:
 
 
 def test_a_photo_without_lines_has_the_prior_s_curve_and_width() -> None:
-    found = alone(no_chains())
+    estimate, known = alone(no_chains()), prior().mixture.strayed(prior().wiggle)
 
-    mean, covariance = prior().mixture.strayed(prior().wiggle).moments()
-    np.testing.assert_allclose(found.theta, mean, atol=1e-12)
-    np.testing.assert_allclose(found.covariance, covariance, rtol=1e-9)
-    assert found.expected_px > 2.0
-    assert (found.chains, found.total_length, found.pooled) == (0, 0.0, 1)
+    np.testing.assert_allclose(estimate.theta, known.mean, atol=1e-12)
+    spread = estimate.posterior.spread_about(estimate.theta)
+    np.testing.assert_allclose(spread, known.spread_about(known.mean), rtol=1e-9)
+    assert found(estimate).expected_px > 2.0
+    assert (estimate.together, estimate.siblings) == ((), 0)
 
 
 def test_a_photo_without_lines_gets_what_its_siblings_know() -> None:
@@ -96,7 +108,7 @@ def test_a_photo_without_lines_gets_what_its_siblings_know() -> None:
     )
 
     assert error_px(estimates[1], WIDE) < 1.0
-    assert estimates[1].pooled == 3
+    assert (estimates[1].together, estimates[1].siblings) == ((2, 3), 2)
 
 
 def test_a_photo_at_another_focal_length_keeps_its_own_curve() -> None:
@@ -104,16 +116,16 @@ def test_a_photo_at_another_focal_length_keeps_its_own_curve() -> None:
 
     estimates = together(*wide, chains_through(ZOOMED, count=60, seed=9))
 
-    assert [estimate.pooled for estimate in estimates] == [3, 3, 3, 1]
+    assert [estimate.together for estimate in estimates] == [(0, 1, 2)] * 3 + [(3,)]
     assert error_px(estimates[3], ZOOMED) < 1.0
 
 
 def test_three_chains_make_no_wild_estimate() -> None:
     for seed in range(10):
-        found = alone(chains_through(WIDE, count=3, seed=seed, bow=4.0))
+        estimate = alone(chains_through(WIDE, count=3, seed=seed, bow=4.0))
 
-        assert error_px(found, WIDE) < 4.0 * found.expected_px
-        found.curve.check_monotone(SIZE)
+        assert error_px(estimate, WIDE) < 4.0 * found(estimate).expected_px
+        found(estimate).curve.check_monotone(SIZE)
 
 
 def test_nine_errors_in_ten_stay_below_their_bound() -> None:
@@ -123,17 +135,20 @@ def test_nine_errors_in_ten_stay_below_their_bound() -> None:
     for number in range(120):
         component = rng.choice(len(mixture.weights), p=mixture.weights)
         theta = rng.multivariate_normal(mixture.means[component], mixture.covariances[component])
-        found = alone(chains_through(theta, count=15, seed=number, bow=1.0))
-        kept.append(error_px(found, theta) <= found.bound_px)
+        estimate = alone(chains_through(theta, count=15, seed=number, bow=1.0))
+        with suppress(LensModelError):  # the prior's tails have curves that fold
+            kept.append(error_px(estimate, theta) <= found(estimate).bound_px)
 
+    assert len(kept) > 110
     assert 0.84 <= np.mean(kept) <= 0.97  # 0.9 give or take 2.4 standard errors of 120
 
 
 def test_evidence_that_is_trusted_less_leaves_more_room() -> None:
     photo = line_evidence(chains_through(WIDE), prior())
     errors = [
-        estimate_listing([photo], replace(prior(), trust=trust))[0].expected_px
+        curve_of(estimate_listing([photo], trusting)[0], trusting, SIZE).expected_px
         for trust in (LineTrust(1.0, 0.0), LineTrust(2.0, 0.0), LineTrust(2.0, 1.0))
+        for trusting in [replace(prior(), trust=replace(trust, width=1.0))]
     ]
 
     assert errors[0] < errors[1] < errors[2]
@@ -146,19 +161,32 @@ def test_a_known_lens_is_snapped_to_and_an_unknown_one_is_not() -> None:
     photos = [chains_through(known, count=64, seed=seed, bow=0.2) for seed in range(6)]
     strange = [chains_through(1.4 * known, count=64, seed=seed, bow=0.2) for seed in range(6)]
 
-    def snapped(chains: list[Chains]) -> int | None:
+    def likeliest(chains: list[Chains]) -> tuple[int, float]:
         evidence: list[LineEvidence] = [line_evidence(photo, sure) for photo in chains]
-        return estimate_listing(evidence, sure)[0].snapped(sure)
+        return estimate_listing(evidence, sure)[0].likeliest_profile(sure)
 
-    assert snapped(photos) == np.flatnonzero(sure.narrow)[10]
-    assert snapped(strange) is None
-    assert estimate_listing([line_evidence(no_chains(), sure)], sure)[0].snapped(sure) is None
+    lens, probability = likeliest(photos)
+    assert lens == np.flatnonzero(sure.narrow)[10]
+    assert probability > 0.8
+    assert likeliest(strange)[1] < 0.5
+    assert likeliest([no_chains()])[1] < 0.5
+
+
+def test_a_straight_photo_probably_needs_no_correction_and_a_bent_one_does() -> None:
+    straight, bent, empty = (
+        line_evidence(chains, prior())
+        for chains in (chains_through(NONE, count=60), chains_through(WIDE, count=60), no_chains())
+    )
+
+    assert straight_probability(straight, prior(), share=0.1) > 0.5
+    assert straight_probability(bent, prior(), share=0.9) < 1e-6
+    assert straight_probability(empty, prior(), share=0.1) == pytest.approx(0.1)  # nothing was learned
 
 
 def test_equal_chains_give_equal_bits() -> None:
     one, other = (alone(chains_through(WIDE)) for _ in range(2))
 
-    assert (one.curve, one.expected_px, one.bound_px) == (other.curve, other.expected_px, other.bound_px)
+    assert found(one) == found(other)
 
 
 def test_the_order_of_the_photos_changes_nothing() -> None:

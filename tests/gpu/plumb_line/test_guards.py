@@ -1,49 +1,52 @@
 import numpy as np
 
 from gpu.lens_curve import LensCurve
-from gpu.plumb_line.guards import IDENTITY, bows_px, objections, overlay
+from gpu.plumb_line.estimate import FoundCurve
+from gpu.plumb_line.guards import IDENTITY, bows_px, disagreement, long_lines, objection, overlay
 from tests.straight_lines import SIZE, WIDE, chains_through, filled
 
-CHAINS = chains_through(WIDE, bow=0.2)
+LINES = long_lines(chains_through(WIDE, bow=0.2))
 
 
 def test_nothing_speaks_against_the_true_curve() -> None:
-    assert objections(filled(WIDE), CHAINS) == ()
-    assert objections(IDENTITY, CHAINS) == ()
+    assert objection(filled(WIDE), LINES, SIZE) is None
+    assert objection(IDENTITY, LINES, SIZE) is None
 
 
 def test_a_curve_that_bends_what_is_straight_is_objected_to_with_both_figures() -> None:
-    straight = chains_through(np.zeros(3), bow=0.2)
+    straight = long_lines(chains_through(np.zeros(3), bow=0.2))
 
-    (sentence,) = objections(filled(WIDE), straight)
+    sentence = objection(filled(WIDE), straight, SIZE)
 
+    assert sentence is not None
     assert "a curve must not bend what is straight" in sentence
     assert " 0.09 px without it" in sentence  # the noise of the places
 
 
-def test_too_few_long_chains_object_to_nothing() -> None:
-    assert objections(filled(WIDE), chains_through(np.zeros(3), count=2)) == ()
+def test_too_few_long_lines_object_to_nothing() -> None:
+    assert objection(filled(WIDE), long_lines(chains_through(np.zeros(3), count=2)), SIZE) is None
 
 
 def test_a_curve_that_folds_is_objected_to() -> None:
-    (sentence,) = objections(LensCurve((1.0, 0.0, -0.5)), CHAINS)
+    sentence = objection(LensCurve((1.0, 0.0, -0.5)), LINES, SIZE)
 
+    assert sentence is not None
     assert "fold the map at radius 0.82" in sentence
 
 
-def test_chains_are_straight_once_corrected() -> None:
-    before, after = bows_px(IDENTITY, CHAINS), bows_px(filled(WIDE), CHAINS)
+def test_lines_are_straight_once_corrected() -> None:
+    before, after = bows_px(IDENTITY, LINES, SIZE), bows_px(filled(WIDE), LINES, SIZE)
 
     assert np.median(after) < 0.2 < np.median(before)
 
 
-def test_the_overlay_shows_chains_as_taken_and_as_corrected_in_pixels() -> None:
-    lines = overlay(filled(WIDE), CHAINS)
+def test_the_overlay_shows_lines_as_taken_and_as_corrected_in_pixels() -> None:
+    lines = overlay(filled(WIDE), LINES, SIZE)
 
-    assert len(lines) == len(CHAINS.sigma)
+    assert len(lines) == len(LINES)
     first = lines[0]
     centre = np.array([599.5, 399.5])
-    np.testing.assert_allclose(first.before, CHAINS.places[0] * SIZE.half_diagonal + centre)
+    np.testing.assert_allclose(first.before, LINES[0] * SIZE.half_diagonal + centre)
     # reading the original where the map of the renderer says gives the chain as taken
     mapping = filled(WIDE).radial_map(SIZE)
     p = (first.after - mapping.out_centre) / mapping.out_scale
@@ -52,8 +55,25 @@ def test_the_overlay_shows_chains_as_taken_and_as_corrected_in_pixels() -> None:
     np.testing.assert_allclose(read, first.before, atol=1e-6)
 
 
-def test_chains_beyond_the_fold_are_left_out_of_the_overlay() -> None:
+def test_lines_beyond_the_fold_are_left_out_of_the_overlay() -> None:
     folding = LensCurve((1.0, 0.0, -1.0))
 
-    assert len(overlay(folding, CHAINS)) < len(CHAINS.sigma)
-    assert np.isinf(bows_px(folding, CHAINS)).any()
+    assert len(overlay(folding, LINES, SIZE)) < len(LINES)
+    assert np.isinf(bows_px(folding, LINES, SIZE)).any()
+
+
+def test_no_more_than_the_24_longest_lines_are_kept() -> None:
+    lines = long_lines(chains_through(WIDE, count=64))
+
+    assert len(lines) == 24
+    assert min(np.hypot(*(line[-1] - line[0])) for line in lines) >= 0.3
+
+
+def test_most_photos_must_agree_with_the_curve_that_they_share() -> None:
+    curve = filled(WIDE)
+    near, far = (FoundCurve(curve.zoomed(zoom), 0.5, 1.0) for zoom in (1.0005, 1.02))  # 0.4 and 14 px
+
+    assert disagreement(curve, [near, far], SIZE) is None
+    sentence = disagreement(curve, [near, far, far], SIZE)
+    assert sentence is not None
+    assert sentence.startswith("2 of 3 photos that seem to share it tell of other curves")

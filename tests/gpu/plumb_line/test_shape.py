@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gpu.coordinates import ImageSize
+from gpu.errors import LensModelError
+from gpu.filling import filling_zoom
 from gpu.lensfun import PtLens, curve_from_lensfun
 from gpu.plumb_line.prior import expected_px
 from gpu.plumb_line.shape import (
@@ -17,8 +19,7 @@ from gpu.plumb_line.shape import (
     to_lens_curve,
     undistort,
 )
-from gpu.plumb_line.zoom import ZoomRule, learn_zoom_rule
-from tests.straight_lines import SIZE, WIDE, filled, lens_curves, prior
+from tests.straight_lines import SIZE, WIDE, prior
 
 FULL = ImageSize(2048, 1367)
 
@@ -90,40 +91,25 @@ def test_the_pixel_metric_foretells_the_distance_of_neighbouring_curves() -> Non
 
 def test_an_uncertain_zoom_is_told_in_pixels() -> None:
     known = prior()
-    blurred = ZoomRule(known.zoom_rule.start, known.zoom_rule.slope, known.zoom_rule.fill, sigma=0.003)
     u, v = (np.linspace(-side / 2, side / 2, 201) for side in (FULL.width, FULL.height))
 
-    metric = replace(known, zoom_rule=blurred).pixel_metric(np.zeros(3), FULL)
+    metric = replace(known, surplus_sigma=0.003).pixel_metric(np.zeros(3), FULL)
 
     expected = 0.003 * np.sqrt((u**2).mean() + (v**2).mean())
     assert expected_px(metric, np.zeros((3, 3))) == pytest.approx(expected, rel=0.02)
 
 
-def test_filling_the_frame_is_learned_as_the_rule() -> None:
-    known = prior().zoom_rule
+def test_a_curve_fills_its_frame_and_is_zoomed_by_the_surplus_beyond() -> None:
+    known = prior()
     new = np.array([-0.09, 0.035, -0.004])
 
-    assert known.sigma < 1e-4
-    _, zoom = from_lens_curve(filled(new), SIZE, EVEN_POWERS)
-    assert known.log_zoom(new, SIZE, EVEN_POWERS) == pytest.approx(np.log(zoom), abs=1e-4)
+    just = known.curve(new, SIZE)
+    beyond = replace(known, surplus=0.01).curve(new, SIZE)
+
+    assert filling_zoom(just, SIZE) == pytest.approx(1.0, abs=1e-9)
+    assert filling_zoom(beyond, SIZE) == pytest.approx(np.exp(-0.01), abs=1e-9)
 
 
-def test_a_zoom_of_another_kind_is_learned_too() -> None:
-    thetas = np.array([from_lens_curve(curve, SIZE, EVEN_POWERS)[0] for curve, _ in lens_curves()])
-    log_zooms = 0.01 + thetas @ np.array([0.3, 0.1, 0.0])
-
-    rule = learn_zoom_rule(thetas, log_zooms, np.full(len(thetas), 1 / len(thetas)), SIZE, EVEN_POWERS)
-
-    assert rule.sigma < 1e-4
-    assert rule.log_zoom(WIDE, SIZE, EVEN_POWERS) == pytest.approx(0.01 + WIDE @ [0.3, 0.1, 0.0], abs=2e-4)
-
-
-def test_the_rule_s_gradient_is_its_slope() -> None:
-    rule = ZoomRule(0.01, np.array([0.1, -0.2, 0.3]), 0.9, 0.0)
-
-    steps = 1e-6 * np.eye(3)
-    slope = [
-        (rule.log_zoom(WIDE + d, SIZE, EVEN_POWERS) - rule.log_zoom(WIDE - d, SIZE, EVEN_POWERS)) / 2e-6
-        for d in steps
-    ]
-    np.testing.assert_allclose(rule.gradient(WIDE, SIZE, EVEN_POWERS), slope, rtol=1e-5, atol=1e-7)
+def test_a_shape_that_folds_has_no_curve() -> None:
+    with pytest.raises(LensModelError, match="fold before they reach the corner"):
+        prior().curve(np.array([-1.0, 0.0, 0.0]), SIZE)

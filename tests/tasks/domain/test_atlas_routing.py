@@ -11,6 +11,7 @@ from tasks.domain.errors import UnusableWarpError
 from tasks.domain.estimators.estimate import RUNGS, Estimate, Rung
 from tasks.domain.routing import Profile
 from tests.fitted_pairs import MIDDLE, STRONG, WEAK, learned, lens, listing
+from tests.line_observations import observed_lines, seen_through
 
 SIZE = ImageSize(2048, 1367)
 ATLAS = learned([*listing("ash", STRONG, 3), *listing("birch", MIDDLE, 3), *listing("elm", WEAK, 3)])
@@ -62,7 +63,7 @@ def test_a_lens_is_snapped_to_from_the_profiles_confidence_on(
 
 
 @pytest.mark.parametrize("rung", ["pooled", "photo", "already_corrected"])
-@pytest.mark.parametrize(("profile", "most"), [("safe", 1.0), ("balanced", 2.0), ("aggressive", 4.0)])
+@pytest.mark.parametrize(("profile", "most"), [("safe", 4.0), ("balanced", 8.0), ("aggressive", 16.0)])
 def test_a_measurement_is_taken_up_to_the_profiles_error(rung: Rung, profile: Profile, most: float) -> None:
     fallback = estimate("global")
     assert routed(estimate(rung, expected_px=most), fallback, profile=profile).estimate.rung == rung
@@ -85,7 +86,7 @@ def test_only_a_photo_measured_as_corrected_is_left_alone() -> None:
 
 
 def test_a_curve_outside_the_atlas_is_not_taken() -> None:
-    found = routed(estimate("snap", lens(-0.3)), estimate("global"))
+    found = routed(estimate("snap", lens(0.5)), estimate("global"))
     assert found.estimate.rung == "global"
     assert "displace the photo as no curve of the atlas does" in found.abstained[0]
 
@@ -115,4 +116,24 @@ def test_a_curve_that_fills_the_frame_is_not_touched() -> None:
 
 def test_where_nothing_may_be_used_a_sentence_names_the_size_and_every_reason() -> None:
     with pytest.raises(UnusableWarpError, match=r"serves a photo of 2048x1367: snap .*; global .* not taken"):
-        routed(estimate("snap", confidence=0.1), estimate("global", lens(-0.3)))
+        routed(estimate("snap", confidence=0.1), estimate("global", lens(0.5)))
+
+
+def test_what_is_objected_to_is_not_taken() -> None:
+    doubted = estimate("pooled", objections=("2 of 3 photos tell of other curves",))
+    found = routed(doubted, estimate("photo"))
+    assert found.estimate.rung == "photo"
+    assert found.abstained == ("pooled by a test not taken: 2 of 3 photos tell of other curves",)
+
+
+@pytest.mark.parametrize("rung", ["snap", "pooled", "photo"])
+def test_a_curve_that_bends_the_straight_lines_of_its_photo_is_not_taken(rung: Rung) -> None:
+    estimates = [estimate(rung, STRONG), estimate("dimension", STRONG)]
+    straight, bent = (
+        observed_lines("house_g1", seen_through(curve), ATLAS).lines for curve in (LensCurve((1.0,)), STRONG)
+    )
+    for lines, taken in ((straight, "dimension"), (bent, rung), (None, rung)):
+        found = route_by_atlas(estimates, ladder=LADDERS["balanced"], atlas=ATLAS, size=SIZE, lines=lines)
+        assert found.estimate.rung == taken
+    refused = route_by_atlas(estimates, ladder=LADDERS["balanced"], atlas=ATLAS, size=SIZE, lines=straight)
+    assert "a curve must not bend what is straight" in refused.abstained[0]

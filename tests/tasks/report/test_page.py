@@ -12,7 +12,16 @@ from tasks.domain.schemas import QuarantinedPhoto
 from tasks.domain.score_schemas import GroupKind, GroupScores
 from tasks.report.content import ReportContent
 from tasks.report.page import report_page
-from tests.report_cases import BASELINE, CHAMPION, NAME, content, decision, manifest, worst_photos
+from tests.report_cases import (
+    BASELINE,
+    CHAMPION,
+    NAME,
+    atlas_content,
+    content,
+    decision,
+    manifest,
+    worst_photos,
+)
 
 HOSTILE = "</style></script>\"'><script>alert(1)</script><img src=http://x onerror=alert(1)>{{ 7 * 7 }}"
 
@@ -62,7 +71,8 @@ def groups_of(whole: ReportContent, kind: GroupKind) -> Sequence[GroupScores]:
 
 def hostile_everywhere() -> ReportContent:
     """The tuned run's content with markup wherever a name, a key or a sentence comes from outside."""
-    whole, decided = content(), decision()
+    whole, decided = atlas_content(), decision()
+    assert whole.fan
     outcomes = tuple(one.model_copy(update={"evidence": HOSTILE}) for one in decided.outcomes)
     board = whole.board.model_copy(
         update={"rows": tuple(row.model_copy(update={"name": HOSTILE}) for row in whole.board.rows)}
@@ -86,6 +96,12 @@ def hostile_everywhere() -> ReportContent:
         photos=tuple(
             replace(photo, id=HOSTILE, listing=HOSTILE, route=HOSTILE, warp=HOSTILE) for photo in whole.photos
         ),
+        fan=replace(
+            whole.fan, atlas=HOSTILE, chosen=tuple(replace(one, name=HOSTILE) for one in whole.fan.chosen)
+        ),
+        agreement=tuple(
+            replace(one, listing=HOSTILE, farthest=HOSTILE, routes=((HOSTILE, 1),)) for one in whole.agreement
+        ),
         made_at=HOSTILE,
     )
 
@@ -95,8 +111,10 @@ def quarantined(text: str) -> QuarantinedPhoto:
 
 
 def test_texts_from_outside_make_no_markup() -> None:
-    kinds = {"script", "style", "img", "iframe", "link", "object"}
-    harmless = replace(content(), manifest=manifest().model_copy(update={"quarantined": (quarantined("a"),)}))
+    kinds = {"script", "style", "img", "iframe", "link", "object", "svg"}
+    harmless = replace(
+        atlas_content(), manifest=manifest().model_copy(update={"quarantined": (quarantined("a"),)})
+    )
     hostile = read(hostile_everywhere())
     counts = [[tag for tag, _ in page.elements if tag in kinds] for page in (read(harmless), hostile)]
     assert counts[0] == counts[1]
@@ -190,7 +208,7 @@ def test_each_photo_can_be_compared_by_name() -> None:
     ]
     pictures = [base64.b64decode((one["src"] or "").partition(",")[2]) for one in images]
     assert pictures == [jpeg for photo in worst_photos() for jpeg in (photo.corrected, photo.original)]
-    sliders = [attributes["aria-label"] or "" for tag, attributes in page.elements if tag == "input"]
+    sliders = [attributes["aria-label"] or "" for _, attributes in page.elements if "max" in attributes]
     assert [label.partition(":")[0] for label in sliders] == ids
 
 
@@ -226,6 +244,59 @@ def test_a_first_run_has_no_champion_and_needs_no_photos() -> None:
     assert "against the champion" not in page.text
     assert BASELINE in page.text
     assert [tag for tag, _ in page.elements if tag in ("img", "input")] == []
+
+
+def test_a_run_with_an_atlas_shows_its_fan_and_links_to_it() -> None:
+    whole = atlas_content()
+    assert whole.fan
+    page = read(whole)
+    drawn = [attributes["class"] or "" for tag, attributes in page.elements if tag == "polyline"]
+    assert drawn.count("group") == len(whole.fan.groups) == 20
+    assert [kind for kind in drawn if kind.startswith("chosen")] == [
+        f"chosen {curve.name}" for curve in reversed(whole.fan.chosen)
+    ]
+    assert page.rows["curves"] == [curve.name for curve in whole.fan.chosen]
+    assert "#curves" in page.attributes("a", "href")
+
+
+def test_a_run_without_an_atlas_has_no_fan() -> None:
+    page = read(content())
+    assert "curves" not in page.rows
+    assert "#curves" not in page.attributes("a", "href")
+    assert "Lens curves" not in page.text
+
+
+def test_edges_lie_over_both_photos_and_can_be_hidden() -> None:
+    page = read(content())
+    overlays = [attributes for tag, attributes in page.elements if tag == "svg"]
+    assert [one["class"] for one in overlays] == ["lines corrected", "lines original"] * 3
+    assert {one["viewbox"] for one in overlays} == {"0 0 320 214"}
+    lines = [attributes for tag, attributes in page.elements if tag == "polyline"]
+    assert len(lines) == 2 * sum(len(photo.lines) for photo in worst_photos()) > 0
+    assert [attributes["id"] for _, attributes in page.elements if attributes.get("type") == "checkbox"] == [
+        "lines"
+    ]
+
+
+def test_a_photo_without_edges_says_so() -> None:
+    bare = tuple(replace(photo, lines=()) for photo in worst_photos())
+    page = read(content(photos=bare))
+    assert page.text.count("no long edges found") == len(bare)
+    assert "polyline" not in [tag for tag, _ in page.elements]
+
+
+def test_the_20_listings_that_agree_least_are_shown_the_worst_first() -> None:
+    whole = content()
+    assert read(whole).rows["agreement"] == [one.listing for one in whole.agreement[:20]]
+    assert f"The worst 20 of {len(whole.agreement)}." in read(whole).text
+
+
+def test_only_the_commonest_50_warps_are_listed() -> None:
+    (use, _) = manifest().routes
+    many = tuple(use.model_copy(update={"route": f"r{photos}", "photos": photos}) for photos in range(1, 61))
+    page = read(content(manifest=manifest().model_copy(update={"routes": many})))
+    assert page.rows["lineage"] == [f"r{photos}" for photos in range(60, 10, -1)]
+    assert "all 60 are in the manifest" in page.text
 
 
 def test_files_that_were_left_out_are_told_at_the_top() -> None:

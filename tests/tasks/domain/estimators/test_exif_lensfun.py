@@ -21,7 +21,7 @@ CAMERA = CameraFound(
 
 def question(photo: PhotoRef, camera: CameraFound | None, surplus: float = 0.0) -> Question:
     atlas = ATLAS.model_copy(update={"zoom_rule": ZoomRule(surplus=surplus, sigma=0.002, curves=9)})
-    return Question(photo, Observation(photo_id=photo.id, camera=camera), atlas)
+    return Question(photo, (Observation(photo_id=photo.id, camera=camera),), atlas)
 
 
 def test_a_lens_of_the_database_gives_its_curve_zoomed_to_fill(photo_of: PhotoOf) -> None:
@@ -50,4 +50,4 @@ def test_without_metadata_or_a_known_lens_it_says_nothing(photo_of: PhotoOf, cam
 
 
 def test_a_photo_that_was_not_observed_gets_nothing(photo_of: PhotoOf) -> None:
-    assert list(ESTIMATOR.estimates(Question(photo_of(2048, 1366), None, ATLAS), "safe")) == []
+    assert list(ESTIMATOR.estimates(Question(photo_of(2048, 1366), (), ATLAS), "safe")) == []

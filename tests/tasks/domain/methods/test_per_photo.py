@@ -8,7 +8,7 @@ from tasks.domain.errors import DocumentError, UnusableWarpError
 from tasks.domain.methods.method import Method, Observer, RouteOptions
 from tasks.domain.methods.per_photo import CandidateTable
 from tasks.domain.methods.registry import methods
-from tasks.domain.observations import Observation, PhotoChoice
+from tasks.domain.observations import Listing, Observation, PhotoChoice
 from tasks.domain.schemas import IdentityWarp, LegacyWarp, PhotoRef
 
 PhotoOf = Callable[[int, int], PhotoRef]
@@ -31,9 +31,9 @@ def observer_of(method: Method) -> Observer:
     return method.observer
 
 
-def seen(k1: float, k2: float) -> Observation:
+def seen(k1: float, k2: float) -> Listing:
     choice = PhotoChoice(pair=CoefficientPair(k1=k1, k2=k2), objective=0.8125, untouched=0.9, looks=7)
-    return Observation(photo_id="house_g1", choice=choice)
+    return (Observation(photo_id="house_g1", choice=choice),)
 
 
 @each_method
@@ -60,7 +60,7 @@ def test_a_choice_of_zeros_leaves_the_photo_untouched(method: Method, photo_of: 
 
 @each_method
 def test_a_photo_that_could_not_be_looked_at_takes_the_fallback(method: Method, photo_of: PhotoOf) -> None:
-    lost = Observation(photo_id="house_g1", problem="looking at the photo took longer than 60 s")
+    lost = (Observation(photo_id="house_g1", problem="looking at the photo took longer than 60 s"),)
     for routed in (
         observer_of(method).route(photo_of(2048, 1367), RouteOptions(table=TABLE), lost),
         method.route(photo_of(2048, 1367), RouteOptions(table=TABLE)),

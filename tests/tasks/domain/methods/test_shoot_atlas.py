@@ -4,6 +4,8 @@ import pytest
 
 from gpu.coordinates import ImageSize
 from gpu.jpeg.camera import read_camera
+from gpu.lens_curve import LensCurve
+from gpu.plumb_line.shape import frame_rms_px
 from tasks.domain.atlas import LensAtlas, load_atlas
 from tasks.domain.methods.method import RouteOptions
 from tasks.domain.methods.shoot_atlas import METHOD
@@ -14,6 +16,7 @@ from tasks.domain.tables import canonical_json, shipped_correction_table
 from tasks.warps import radial_map_of
 from tests.camera_photos import photo_by
 from tests.fitted_pairs import STRONG, WEAK, learned, listing
+from tests.line_observations import observed_lines, seen_through
 
 PhotoOf = Callable[[int, int], PhotoRef]
 
@@ -55,19 +58,19 @@ def test_metadata_beats_what_the_size_makes_likely(photo_of: PhotoOf) -> None:
     options = METHOD.options(variant="balanced")
     photo = photo_by("Canon", "Canon EOS 5D Mark II", "EF16-35mm f/2.8L II USM", 16)
     seen = METHOD.observer.look(METHOD.observer.job(photo, options))
-    assert seen == read_camera(photo)
+    assert seen.camera == read_camera(photo)
     observation = METHOD.observer.record("house_g1", seen)
     assert Observation.model_validate_json(observation.model_dump_json()) == observation
-    found = METHOD.choose(photo_of(2048, 1366), options, observation)
+    found = METHOD.choose(photo_of(2048, 1366), options, (observation,))
     assert (found.route, found.coefficient_source) == ("atlas_snap", "searched")
     assert "16 mm" in found.reason
-    assert METHOD.choose(photo_of(2048, 1366), options, None).route == "atlas_dimension"
+    assert METHOD.choose(photo_of(2048, 1366), options, ()).route == "atlas_dimension"
 
 
 def test_an_observation_without_a_camera_changes_nothing(photo_of: PhotoOf) -> None:
     photo, options = photo_of(2048, 1366), RouteOptions()
     nothing = Observation(photo_id=photo.id)
-    assert METHOD.choose(photo, options, nothing) == METHOD.route(photo, options)
+    assert METHOD.choose(photo, options, (nothing,)) == METHOD.route(photo, options)
 
 
 def test_the_shipped_atlas_knows_the_sizes_of_the_shipped_table_and_hundreds_of_lenses() -> None:
@@ -82,3 +85,24 @@ def test_the_shipped_atlas_knows_the_sizes_of_the_shipped_table_and_hundreds_of_
 def test_every_size_gets_a_map_from_the_shipped_atlas(photo_of: PhotoOf, size: tuple[int, int]) -> None:
     found = METHOD.route(photo_of(*size), RouteOptions())
     assert radial_map_of(found.warp, ImageSize(*size)) is not None
+
+
+def test_lines_of_a_listing_beat_what_the_size_makes_likely(photo_of: PhotoOf, atlas: LensAtlas) -> None:
+    photo, options = photo_of(2048, 1367), RouteOptions(table=atlas, variant="balanced")
+    seen = [observed_lines(f"house_g{number}", seen_through(WEAK, seed=number), atlas) for number in range(4)]
+    found = METHOD.choose(photo, options, tuple(seen))
+    assert (found.route, found.coefficient_source) == ("atlas_snap", "searched")
+    assert found.reason == (
+        "its lines and those of 3 more photos of its listing are those of a lens that the atlas knows"
+    )
+    assert isinstance(found.warp, CurveWarp)
+    assert frame_rms_px(LensCurve(found.warp.factors), WEAK, ImageSize(2048, 1367)) < 2.0
+
+
+def test_a_photo_with_a_damaged_file_is_routed_as_if_nobody_had_looked(
+    photo_of: PhotoOf, atlas: LensAtlas
+) -> None:
+    photo, options = photo_of(2048, 1367), RouteOptions(table=atlas)
+    lost = Observation(photo_id=photo.id, problem="it is damaged")
+    sibling = observed_lines("house_g2", seen_through(WEAK), atlas)
+    assert METHOD.choose(photo, options, (lost, sibling)) == METHOD.route(photo, options)
