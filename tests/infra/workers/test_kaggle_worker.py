@@ -50,6 +50,14 @@ def test_a_cancelled_run_ends_its_kernel(bench: Bench) -> None:
     assert bench.kaggle.kernels_alive() == []
 
 
+def test_a_worker_that_is_terminated_ends_its_kernel(bench: Bench) -> None:
+    run = bench.run(bench.batch(LASTING))
+    with bench.worker():
+        bench.await_state(run, "Running")  # the block's end sends SIGTERM
+    state, message = bench.await_state(run, *ENDED, "WorkerStopped", patience_s=5)
+    assert (state, bench.kaggle.kernels_alive()) == ("WorkerStopped", []), message
+
+
 def test_a_killed_workers_kernel_is_adopted_by_the_next(bench: Bench) -> None:
     digest = bench.batch(LASTING)
     run = bench.run(digest)
