@@ -155,7 +155,7 @@ def worker_settings(
 @pytest.fixture
 def desk(worker_settings: None, tmp_path: Path, prefect_api: str, s3_server: S3Credentials) -> Desk:
     """A pool whose machines are folders."""
-    pool = _pool("scripted", ScriptedWorker.get_default_base_job_template())
+    pool = make_pool("scripted", ScriptedWorker.get_default_base_job_template())
     machines = FolderProvider(tmp_path / "machines")
     secret = s3_server.secret_access_key.get_secret_value()
     return Desk(pool, configured_store(load_settings()), machines, prefect_api, secret)
@@ -169,11 +169,11 @@ def bench(
     with running_fake_kaggle(tmp_path / "kaggle") as kaggle:
         monkeypatch.setenv("CALIBGUARD_KAGGLE_API_URL", kaggle.url)
         monkeypatch.setenv("CALIBGUARD_KAGGLE_API_TOKEN", TOKEN)
-        pool = _pool("kaggle", KaggleWorker.get_default_base_job_template())
+        pool = make_pool("kaggle", KaggleWorker.get_default_base_job_template())
         yield Bench(kaggle, configured_store(load_settings()), pool, prefect_api)
 
 
-def _pool(kind: str, template: dict[str, Any]) -> str:
+def make_pool(kind: str, template: dict[str, Any]) -> str:
     """Create a pool with little patience; gives its name."""
     name = f"{kind}-{uuid.uuid4().hex[:8]}"
     for variable, value in QUICK.items():

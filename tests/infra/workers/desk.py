@@ -18,6 +18,7 @@ from prefect.states import Scheduled
 
 from infra.remote.records import RemoteRecords
 from infra.store.interface import ObjectStore
+from infra.workers.base import RemoteJobMixin
 from tests.infra.workers.scripted import ScriptedWorker
 from tests.rented import Agent, Death, FolderProvider
 
@@ -70,12 +71,13 @@ class Desk:
             run = client.create_flow_run_from_deployment(deployment, parameters=asked, state=Scheduled())
         return run.id
 
-    def work(self, kind: type[ScriptedWorker] = ScriptedWorker) -> None:
+    def work(self, kind: type[RemoteJobMixin] = ScriptedWorker) -> None:
         """Have a worker of this process take the runs that are due, and return once they have ended."""
 
         async def work() -> None:
             worker = kind(work_pool_name=self.pool, name="here")
-            worker.machines = self.machines
+            if isinstance(worker, ScriptedWorker):
+                worker.machines = self.machines
             async with worker:
                 await worker.get_and_submit_flow_runs()
 
