@@ -47,6 +47,9 @@ lock: .venv/dev ## Renew both lock files, and the agent's list of libraries
 	@$(LOCK) --upgrade --extra dev --output-file requirements-dev.lock --constraint requirements.lock
 	@$(BIN)/python -c "from pathlib import Path; from tasks.agent_bundle import locked_libraries as cut; \
 		Path('tasks/agent/requirements.txt').write_text(cut(Path('requirements.lock').read_text()))"
+	@$(BIN)/python -c "from pathlib import Path; from tasks.agent_bundle import GPU_LIBRARIES, locked_libraries as cut; \
+		Path('deployments/akash/requirements-gpu.txt').write_text( \
+		cut(Path('requirements-dev.lock').read_text(), GPU_LIBRARIES))"
 
 .venv/bin/pip:
 	@$(PYTHON) -m venv .venv

@@ -1,7 +1,9 @@
 """The deployments and the work pool they run on, as data; ``deployments.register`` makes them real."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from infra.remote.names import Kind
 
 RENDER = "flows.render.render"
 
@@ -16,6 +18,7 @@ class Deployment:
         parameters: What the deployment fixes; the rest keeps the flow's defaults.
         tags: For filtering in the UI.
         is_nightly: Whether settings say when it runs by itself.
+        pool: Work pool of rented machines; None for the pool of the settings, on this machine.
     """
 
     entrypoint: str
@@ -24,6 +27,7 @@ class Deployment:
     parameters: dict[str, object] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     is_nightly: bool = False
+    pool: Kind | None = None
 
 
 def catalog() -> Iterator[Deployment]:
@@ -86,6 +90,26 @@ def catalog() -> Iterator[Deployment]:
         description="Everything a run needs, checked before one is started.",
         tags=("preflight",),
     )
+
+
+def remote_catalog(pools: Iterable[Kind]) -> Iterator[Deployment]:
+    """What is added for pools of rented machines, where settings name them."""
+    for pool in pools:
+        yield Deployment(
+            entrypoint="flows.render_batch.render_batch",
+            name=pool,
+            description=f"Renders one batch on a machine rented at {pool.capitalize()}; `render` starts it.",
+            tags=("render-batch", pool),
+            pool=pool,
+        )
+        safe = _render("safe", "calibguard_dim", "safe", "")
+        yield replace(
+            safe,
+            name=f"safe-{pool}",
+            description=f"As render/safe, its shards on machines rented at {pool.capitalize()}.",
+            parameters={**safe.parameters, "pools": [f"render-batch/{pool}"], "backend": "cupy"},
+            tags=(*safe.tags, pool),
+        )
 
 
 def _judged() -> Iterator[Deployment]:

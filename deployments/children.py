@@ -8,10 +8,12 @@ import ctypes
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from infra.settings import child_environment
 
 _STEADY_S = 10.0  # a child that ran as long was well, and what ended it may have passed
 _LONGEST_PAUSE_S = 30.0
@@ -27,11 +29,15 @@ class Child:
         command: Program and arguments.
         log: Takes what it prints, and a line for each end of it.
         may_start: Asked before each start.
+        environment: Variables that it has beside ours.
+        stop_timeout_s: Seconds that it has to end by itself.
     """
 
     command: Sequence[str]
     log: Path
     may_start: Callable[[], bool] = lambda: True
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stop_timeout_s: float = _STOP_TIMEOUT_S
     _running: subprocess.Popen[bytes] | None = None
     _started_at: float = 0.0
     _start_at: float = 0.0
@@ -43,13 +49,13 @@ class Child:
             self._running = None
             self._plan_start(status, now)
         if self._running is None and now >= self._start_at and self.may_start():
-            self._running = _started(self.command, self.log)
+            self._running = _started(self.command, self.log, self.environment)
             self._started_at = now
 
     def stop(self) -> None:
         """End it for good."""
         if self._running is not None:
-            terminate(self._running)
+            terminate(self._running, within_s=self.stop_timeout_s)
 
     def _plan_start(self, status: int, now: float) -> None:
         lived = now - self._started_at
@@ -62,20 +68,25 @@ class Child:
             )
 
 
-def terminate(process: subprocess.Popen[Any]) -> None:
+def terminate(process: subprocess.Popen[Any], *, within_s: float = _STOP_TIMEOUT_S) -> None:
     """Ask a process to end, and end it when it does not."""
     process.terminate()
     try:
-        process.wait(_STOP_TIMEOUT_S)
+        process.wait(within_s)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 
 
-def _started(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def _started(command: Sequence[str], log: Path, more: Mapping[str, str]) -> subprocess.Popen[bytes]:
     with log.open("ab") as output:
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=end_with_parent
+            command,
+            env=child_environment(more),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            preexec_fn=end_with_parent,
         )
 
 

@@ -4,8 +4,11 @@ Run it again at any time: everything is created or brought up to date.
 """
 
 import argparse
+from contextlib import suppress
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 from prefect.automations import Automation
 from prefect.client.orchestration import get_client
@@ -15,14 +18,21 @@ from prefect.deployments import deploy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.exceptions import ObjectAlreadyExists
 from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.schedules import Cron, Schedule
 from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
-from deployments.catalog import Deployment, catalog
+from deployments.catalog import Deployment, catalog, remote_catalog
+from infra.remote.names import Kind
 from infra.settings import Settings, load_settings
+from infra.workers.collection import WORKERS
 
+MACHINES_AT_ONCE: Final[dict[Kind, int]] = {
+    "kaggle": 2,  # GPU sessions that an account may have
+    "akash": 4,  # the month's budget is the limit that counts
+}
 RUNS_AT_ONCE = 2  # a render uses every core; the second place is for a preflight or a short run
 HEARTBEAT_S = 30
 SILENT_AFTER = timedelta(seconds=5 * HEARTBEAT_S)  # a loaded machine may miss some
@@ -40,15 +50,19 @@ def register(settings: Settings, *, working_dir: Path) -> list[str]:
     work_pool = settings.work_pool
     _create_work_pool(work_pool, working_dir)
     _create_automation(work_pool)
-    deployments = [_deployment(entry, settings) for entry in catalog()]
-    deploy(
-        *deployments,
-        work_pool_name=work_pool,
-        build=False,
-        push=False,
-        ignore_warnings=True,
-        print_next_steps_message=False,
-    )
+    for kind in settings.remote_pools:
+        _create_remote_pool(kind)
+    entries = [*catalog(), *remote_catalog(settings.remote_pools)]
+    deployments = [_deployment(entry, settings) for entry in entries]
+    for pool, of_pool in groupby(deployments, lambda deployment: deployment.work_pool_name):
+        deploy(
+            *of_pool,
+            work_pool_name=pool,
+            build=False,
+            push=False,
+            ignore_warnings=True,
+            print_next_steps_message=False,
+        )
     return [f"{deployment.flow_name}/{deployment.name}" for deployment in deployments]
 
 
@@ -59,7 +73,7 @@ def _deployment(entry: Deployment, settings: Settings) -> RunnerDeployment:
         description=entry.description,
         parameters=entry.parameters,
         tags=list(entry.tags),
-        work_pool_name=settings.work_pool,
+        work_pool_name=entry.pool or settings.work_pool,
         entrypoint_type=EntrypointType.MODULE_PATH,
         schedule=_nightly(settings) if entry.is_nightly else None,
         concurrency_limit=1 if entry.is_nightly else None,
@@ -87,6 +101,20 @@ def _create_work_pool(name: str, working_dir: Path) -> None:
     )
     with get_client(sync_client=True) as client:
         client.create_work_pool(pool, overwrite=True)
+
+
+def _create_remote_pool(kind: Kind) -> None:
+    """Create a pool of rented machines; what somebody has set in one that exists is left alone."""
+    worker = next(worker for worker in WORKERS if worker.type == kind)
+    pool = WorkPoolCreate(
+        name=kind,
+        type=kind,
+        description=worker.get_description(),
+        base_job_template=worker.get_default_base_job_template(),
+        concurrency_limit=MACHINES_AT_ONCE[kind],
+    )
+    with get_client(sync_client=True) as client, suppress(ObjectAlreadyExists):
+        client.create_work_pool(pool)
 
 
 def _create_automation(work_pool: str) -> None:

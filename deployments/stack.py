@@ -33,7 +33,7 @@ from tasks.portal import own_address, portal_targets
 
 UI_PORT = 4200
 _START_TIMEOUT_S = 180.0  # a fresh database is migrated first: 8 s on an idle machine, minutes on a busy one
-_STOP_TIMEOUT_S = 90.0  # portal, worker and server may take 20 s each
+_STOP_TIMEOUT_S = 270.0  # portal, worker and server may take 20 s each, a worker of rented machines 90 s
 _POLL_S = 0.5
 
 

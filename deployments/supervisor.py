@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from infra.settings import Settings, load_settings
 from tasks.portal import PortalChoice, own_address, portal_command, portal_targets
 
 _POLL_S = 0.5
+_MACHINES_END_S = 90.0  # a worker that is told to stop first ends the machines it has rented
 
 
 def supervise(state: Path, port: int, *, caller: int | None) -> None:
@@ -86,17 +88,33 @@ def _children(settings: Settings, state: Path, port: int) -> list[Child]:
     worker = ["worker", "start", "--pool", settings.work_pool, "--type", "process", "--name", "this-machine"]
     logs = state / "logs"
     children = [
-        Child([*prefect, "server", "start"], logs / "server.log"),
+        Child([*prefect, "server", "start"], logs / "server.log", environment=_database(settings)),
         Child(
             [*prefect, *worker, "--install-policy", "never"],
             logs / "worker.log",
             may_start=lambda: answers(port),
         ),
     ]
+    for kind in settings.remote_pools:
+        serve = [*prefect, "worker", "start", "--pool", kind, "--type", kind, "--install-policy", "never"]
+        children.append(
+            Child(
+                [*serve, "--name", f"{kind}-{socket.gethostname()}"],
+                logs / f"worker-{kind}.log",
+                may_start=lambda: answers(port),
+                stop_timeout_s=_MACHINES_END_S,
+            )
+        )
     if own_address(settings) is not None and portal_targets(settings) is not None:
         command = portal_command(PortalChoice(state=state / "portal"), settings)
         children.append(Child(command, logs / "portal.log"))
     return children
+
+
+def _database(settings: Settings) -> dict[str, str]:
+    """The server alone is told where its database is; in a variable, since others can read a command."""
+    url = settings.prefect_database_url
+    return {"PREFECT_SERVER_DATABASE_CONNECTION_URL": url.get_secret_value()} if url else {}
 
 
 def main() -> None:

@@ -10,7 +10,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from flows import cli_dataset, cli_diagnosis, cli_judged, cli_kaggle, cli_ledger, cli_portal, cli_store
+from flows import (
+    cli_akash,
+    cli_dataset,
+    cli_diagnosis,
+    cli_judged,
+    cli_kaggle,
+    cli_ledger,
+    cli_portal,
+    cli_reap,
+    cli_store,
+)
 from tasks.domain.schemas import Check
 from tasks.failures import SENTENCES
 from tasks.preflight import Remote, preflight_checks
@@ -51,7 +61,17 @@ def _show(checks: Sequence[Check]) -> None:
     Console().print(table)
 
 
-for module in (cli_judged, cli_diagnosis, cli_ledger, cli_store, cli_portal, cli_kaggle, cli_dataset):
+for module in (
+    cli_akash,
+    cli_judged,
+    cli_diagnosis,
+    cli_ledger,
+    cli_store,
+    cli_portal,
+    cli_reap,
+    cli_kaggle,
+    cli_dataset,
+):
     app.add_typer(module.commands)
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, overload
@@ -34,6 +35,7 @@ from infra.errors import AdapterError
 PREFIX = "CALIBGUARD_"
 DEFAULT_ENV_FILE = Path(".env")
 _HOST = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _MOMENT = "2026-03-01T17:00:00+01:00"
 
 # Field name -> the name that the user's .env already has.
@@ -59,6 +61,7 @@ RUNBOOK_NAMES: Mapping[str, str] = {
 PathSetting = Literal["data_root", "output_root", "checkpoint_root", "portal_targets"]
 TextSetting = Literal[
     "kaggle_username",
+    "akash_image",
     "s3_access_key_id",
     "bounty_team_name",
     "bounty_email",
@@ -146,6 +149,16 @@ def _hosts(hosts: object) -> object:
     return parts
 
 
+def _words(words: object) -> object:
+    """Split a comma-separated list of words."""
+    if not isinstance(words, str):
+        return words
+    parts = [part.strip() for part in words.split(",")]
+    if not all(_WORD.fullmatch(part) for part in parts):
+        raise ValueError(f"expected words of a-z, 0-9 and '-', commas between them, found {words!r}")
+    return parts
+
+
 def _moment(moment: object) -> object:
     if not isinstance(moment, str):
         return moment
@@ -175,6 +188,15 @@ def _zone(name: str) -> str:
     return name
 
 
+def _postgresql(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith("postgresql+asyncpg://"):
+        raise ValueError(
+            "the database must be postgresql+asyncpg://USER:PASSWORD@HOST/NAME; the value is not shown, it"
+            " may hold a password"
+        )
+    return url
+
+
 def _usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -188,7 +210,9 @@ def _default_store(values: Mapping[str, Any]) -> str:
 
 Folder = Annotated[Path, AfterValidator(_folder)]
 WebUrl = Annotated[PrivateUrl, AfterValidator(_web_url)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Hosts = Annotated[tuple[str, ...], BeforeValidator(_hosts)]
+RemotePools = Annotated[tuple[Literal["kaggle", "akash"], ...], BeforeValidator(_words)]
 Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_with_zone)]
 
 
@@ -247,6 +271,21 @@ class Settings(BaseSettings):
         description="Free disk space in MiB that must be left beside what a run needs; 0 asks for none.",
     )
     work_pool: str = Field("calibguard", description="Prefect work pool that the deployments belong to.")
+    remote_pools: RemotePools = Field(
+        (),
+        description="Pools of rented machines that `make up` registers and serves: kaggle, akash, or both"
+        " with a comma between them.",
+    )
+    prefect_database_url: Annotated[SecretStr, AfterValidator(_postgresql)] | None = Field(
+        None,
+        description="Database of the Prefect server that `make up` starts:"
+        " postgresql+asyncpg://USER:PASSWORD@HOST/NAME; unset means SQLite in the state folder.",
+    )
+    remote_reap_s: float = Field(
+        300.0,
+        gt=0,
+        description="Seconds between two looks of a worker for rented machines that nobody watches.",
+    )
     refit_cron: Annotated[str, AfterValidator(_cron)] = Field(
         "0 2 * * *",
         description="When `refit/nightly` runs, as a cron line; it does so only where a data root is set.",
@@ -296,6 +335,30 @@ class Settings(BaseSettings):
     )
     akash_api_key: SecretStr | None = Field(
         None, description="Akash Console API key that leases are paid with."
+    )
+    akash_url: WebUrl = Field(
+        PrivateUrl("https://console-api.akash.network"),
+        description="Akash's Console API; another one only in tests.",
+    )
+    akash_image: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9./_:-]*@sha256:[0-9a-f]{64}$",
+        description="Image that Akash leases run, by its digest: NAME@sha256:DIGEST.",
+    )
+    akash_gpu_models: Words = Field(
+        ("t4", "rtx3090", "rtx4090"),
+        description="GPU models that Akash leases may have, any of them, in Akash's spelling.",
+    )
+    akash_max_usd_per_hour: Decimal = Field(
+        Decimal("0.60"),
+        ge=Decimal("0.0006"),
+        le=100,
+        description="Price cap of one Akash lease in USD an hour.",
+    )
+    akash_monthly_budget_usd: Decimal = Field(
+        Decimal(25),
+        ge=0,
+        description="What Akash leases may cost in a calendar month (UTC), those still open at their caps.",
     )
     akash_train_script_url: WebUrl | None = Field(
         None, description="Training script that Akash leases fetch; runs pin its digest."
@@ -382,9 +445,9 @@ def load_settings(env_file: Path | None = DEFAULT_ENV_FILE) -> Settings:
     return settings
 
 
-def child_environment(additions: Mapping[str, str], *, without: str) -> dict[str, str]:
+def child_environment(additions: Mapping[str, str], *, without: str | None = None) -> dict[str, str]:
     """Give the environment of a child process: our own less a prefix, with these variables added."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(without)}
+    kept = {name: value for name, value in os.environ.items() if not (without and name.startswith(without))}
     return {**kept, **additions}
 
 

@@ -7,6 +7,7 @@ package, which has no lock file, can still pack it.
 import hashlib
 import io
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,9 @@ LIBRARIES: Final = (
     "typing-inspection",
 )
 """All that the agent imports, and what that needs in turn; CuPy comes with the machine or its image."""
+
+GPU_LIBRARIES: Final = ("cuda-pathfinder", "cupy-cuda12x", "nvidia-cuda-nvrtc-cu12")
+"""What an image for a GPU adds, see ``deployments/akash``."""
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _UNIX: Final = 3
@@ -68,15 +72,15 @@ def bootstrap_script(bundle_url: str, bundle_sha256: str, spec_url: str) -> str:
     return f"{source}\n\nsys.exit(main({bundle_url!r}, {bundle_sha256!r}, {spec_url!r}))\n"
 
 
-def locked_libraries(lock: str) -> str:
-    """Cut the agent's libraries, with their hashes, out of the text of a lock file."""
+def locked_libraries(lock: str, libraries: Collection[str] = LIBRARIES) -> str:
+    """Cut libraries, with their hashes, out of the text of a lock file."""
     wanted: list[str] = []
     taking = False
     for line in lock.splitlines():
         if line.startswith("    #"):
             continue
         if not line.startswith(" "):
-            taking = line.partition("==")[0] in LIBRARIES
+            taking = line.partition("==")[0] in libraries
         if taking:
             wanted.append(line)
     return "".join(f"{line}\n" for line in wanted)

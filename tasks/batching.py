@@ -85,9 +85,8 @@ def send_batch(
         with ThreadPoolExecutor(_SENDERS) as senders:
             list(senders.map(lambda photo: _send_input(photo, folder, store), photos))
         store.create(keys.control, _GO_ON)
-        with suppress(ObjectExists):  # another process sent it meanwhile
-            store.create(keys.start, _start_script(keys, store, expires_s))
-            store.create(keys.spec, spec.model_dump_json().encode())
+        _create_once(store, keys.start, _start_script(keys, store, expires_s))
+        _create_once(store, keys.spec, spec.model_dump_json())
     return SentBatch(keys, store.presign_get(keys.spec, expires_s=expires_s))
 
 
@@ -106,12 +105,17 @@ def clear_batch(keys: BatchKeys, store: ObjectStore) -> None:
         list(removers.map(store.delete, [found.key for found in store.list(f"{keys.prefix}photos/")]))
 
 
-def _start_script(keys: BatchKeys, store: ObjectStore, expires_s: int) -> bytes:
-    """Write what a machine without the agent starts with."""
+def _create_once(store: ObjectStore, key: str, text: str) -> None:
+    """Store what another process may have sent meanwhile, with URLs of its own."""
+    with suppress(ObjectExists):
+        store.create(key, text.encode())
+
+
+def _start_script(keys: BatchKeys, store: ObjectStore, expires_s: int) -> str:
+    """What a machine without our image starts with: this machine's agent, on this batch."""
     bundle = agent_bundle()
     bundle_url = store.presign_get(store_bundle(bundle, store), expires_s=expires_s)
-    spec_url = store.presign_get(keys.spec, expires_s=expires_s)
-    return bootstrap_script(bundle_url, bundle.sha256, spec_url).encode()
+    return bootstrap_script(bundle_url, bundle.sha256, store.presign_get(keys.spec, expires_s=expires_s))
 
 
 def _send_input(photo: PhotoRef, folder: Path, store: ObjectStore) -> None:

@@ -10,6 +10,7 @@ renders/<shard digest>/shard.json written after the photos: the shard is finishe
 inputs/<sha256>.jpg               originals of remote batches; create-only
 batches/<batch>/<attempt>/        what a rented machine is told and says, see ``BatchKeys``; no evidence
 agents/<sha256>.zip               the agent's code; create-only
+remote/<name>/                    what was rented, and what became of it, see ``infra.remote.records``
 fingerprints/<digest>.json        decoded photos in numbers, by the digest of their files
 fits/<version>/<digest>.json      what was found on a training pair, by the digest of its two files
 candidates/<name>/<method>.json   tables of a refit; candidate.json, written last, tells how it fared
@@ -22,7 +23,7 @@ diagnoses/<stamp>_<method>_<variant>_<digest>.json  proxy figures on training pa
 ledger/<time>_<event>_<name>_<digest>.json  one entry, which seals the objects it rests on
 
 All but the champion, the heartbeats and logs of batches, and the leases of ``flights/`` (see
-``infra.portal.client.step_record``) are create-only.
+``infra.portal.client.step_record``) and of ``remote/`` are create-only.
 """
 
 import hashlib
@@ -97,6 +98,7 @@ class BatchKeys:
     heartbeat.json, log.txt    replaced while the agent lives
     photos/<shard>/<id>.jpg    rendered photos, not yet believed
     shards/<shard>.json        written after a shard's photos
+    output.tar                 what a training left, instead of photos and shards
     manifest.json              written last
     taken                      written by this machine, when it has taken what holds
     """
@@ -143,6 +145,11 @@ class BatchKeys:
     def taken(self) -> str:
         """Key of the mark that nothing more will be taken."""
         return f"{self.prefix}taken"
+
+    @property
+    def output(self) -> str:
+        """Key of what a training left."""
+        return f"{self.prefix}output.tar"
 
     def record(self, shard_digest: str) -> str:
         """Key of what the agent says of a shard."""

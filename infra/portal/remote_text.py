@@ -9,6 +9,11 @@ _URL_QUERY = re.compile(r"(https?://[^\s?#\"']*)[?#][^\s\"']*", re.IGNORECASE)
 
 def quoted(text: object) -> str:
     """Return ``text`` in quotes and in ASCII, control characters escaped, cut, URL queries removed."""
-    plain = _URL_QUERY.sub(r"\1", str(text)[: 8 * _LONGEST])
+    plain = without_url_queries(str(text)[: 8 * _LONGEST])
     escaped = ascii(plain)
     return escaped if len(escaped) <= _LONGEST else f"{escaped[: _LONGEST - 4]}...{escaped[0]}"
+
+
+def without_url_queries(text: str) -> str:
+    """Cut query and fragment off every URL in a text of any length."""
+    return _URL_QUERY.sub(r"\1", text)

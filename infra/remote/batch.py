@@ -1,4 +1,4 @@
-"""Look at one attempt at a batch from outside: what the agent says in the store, and how to stop it.
+"""One attempt at a batch, seen from outside: what the machine is told, and what it says in the store.
 
     <prefix>spec.json        what the agent is told
     <prefix>start.py         what a machine without the agent starts with
@@ -6,68 +6,43 @@
     <prefix>heartbeat.json   replaced by the agent while it lives
     <prefix>manifest.json    the agent's last word
 
-What an agent says is a claim; only its first words are read here. The controller judges the rest.
+A machine is not trusted: its clock is not read, only whether
+its heartbeat changes; its manifest must be of this batch and this attempt, and its words are escaped.
 """
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
-
-from infra.errors import ObjectMissing
+from infra.errors import ObjectMissing, RemoteRefused
+from infra.portal.remote_text import quoted
+from infra.remote.outcomes import CAUSE_OF_REASON, Outcome
 from infra.store.interface import ObjectStore
+from infra.strict_json import parse_object
 
-_PREFIX: Final = re.compile(r"batches/[0-9a-f]{64}/[0-9]{1,3}/")
-_UNPRINTABLE: Final = re.compile(r"[^\x20-\x7e\xa0-\uffff]+")
-_LONGEST_WORD: Final = 4 << 20  # bytes
-
-
-class LastWord(BaseModel):
-    """How an agent says that it ended."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    ok: bool
-    reason: str = Field(max_length=40)
-    sentence: str = Field(max_length=500)
-
-
-class _Beat(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    at: AwareDatetime
-    photos: int = Field(ge=0)
-    photos_done: int = Field(ge=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """A sign of life.
-
-    Attributes:
-        version: Changes with every beat; the agent's own clock is not trusted for its age.
-        progress: For people.
-    """
-
-    version: str
-    progress: str
+_PREFIX: Final = re.compile(r"batches/(?P<digest>[0-9a-f]{64})/(?P<attempt>[0-9]{1,3})/")
+_LONGEST_MANIFEST: Final = 4 << 20  # bytes, as in tasks.domain.batches
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One attempt at a batch in the store."""
+    """One attempt at a batch in the store.
+
+    Raises:
+        RemoteRefused: The prefix is none of a batch.
+    """
 
     store: ObjectStore
     prefix: str
 
     def __post_init__(self) -> None:
-        if not _PREFIX.fullmatch(self.prefix):
-            raise ValueError(f"a batch is named batches/DIGEST/ATTEMPT/, got {self.prefix!r}")
+        if _PREFIX.fullmatch(self.prefix) is None:
+            raise RemoteRefused(
+                f"a batch lies under batches/DIGEST/ATTEMPT/, got {quoted(self.prefix)}; see render-batch"
+            )
 
-    def spec_url(self, *, until: datetime, now: datetime) -> str:
-        """Presign the specification for as long as the agent may take to fetch it.
+    def spec_url(self, *, expires_s: int) -> str:
+        """Presign the specification.
 
         Raises:
             PresignUnsupported: The store is a folder of this machine.
@@ -75,48 +50,57 @@ class Batch:
         """
         key = f"{self.prefix}spec.json"
         if self.store.head(key) is None:
-            raise ObjectMissing(f"{self.store.url} has no {key!r}: the batch has ended or never began")
-        return self.store.presign_get(key, expires_s=max(60, int((until - now).total_seconds())))
+            raise ObjectMissing(f"{self.store.url} has no {key!r}: the batch has ended or was never sent")
+        return self.store.presign_get(key, expires_s=expires_s)
 
     def start_script(self) -> str:
-        """Read what a machine without the agent starts with.
+        """Read what a machine without the agent starts with; it holds credentials.
 
         Raises:
             ObjectMissing: There is no such batch, or it has ended.
         """
         return self.store.read(f"{self.prefix}start.py").decode()
 
-    def last_word(self) -> LastWord | None:
-        """What the agent said at its end; None until then. One that cannot be read is a failure."""
-        try:
-            text = self.store.read(f"{self.prefix}manifest.json")
-        except ObjectMissing:
-            return None
-        try:
-            word = LastWord.model_validate_json(text[:_LONGEST_WORD])
-        except ValidationError as error:
-            faults = error.error_count()
-            return LastWord(ok=False, reason="failed", sentence=f"its manifest has {faults} faults")
-        return word.model_copy(update={"sentence": printable(word.sentence)})
+    def beat(self) -> str | None:
+        """Return a token that changes with every sign of life; None before the first."""
+        found = self.store.head(f"{self.prefix}heartbeat.json")
+        return found.version if found else None
 
-    def beat(self) -> Beat | None:
-        """The last sign of life, None where there was none."""
-        key = f"{self.prefix}heartbeat.json"
-        found = self.store.head(key)
-        if found is None:
+    def last_word(self) -> Outcome | None:
+        """Say how the agent ended; None where it has not.
+
+        Raises:
+            StoreError: The store cannot tell.
+        """
+        key = f"{self.prefix}manifest.json"
+        if self.store.head(key) is None:
             return None
         try:
-            beat = _Beat.model_validate_json(self.store.read(key))
-        except (ValidationError, ObjectMissing):
-            return Beat(found.version, "")
-        return Beat(found.version, f"{beat.photos_done} of {beat.photos} photos")
+            return _outcome(parse_object(self._manifest(key)), self.prefix)
+        except ValueError as error:
+            return Outcome(
+                "lost", f"{key!r} is no manifest of this batch: {error}; the machine is not trusted"
+            )
 
     def stop(self) -> None:
-        """Tell the agent to stop; it leaves a manifest if it still can."""
+        """Make the agent stop at its next look; repeating it is harmless."""
         self.store.delete(f"{self.prefix}control")
 
+    def _manifest(self, key: str) -> bytes:
+        found = self.store.head(key)
+        if found is not None and found.size > _LONGEST_MANIFEST:
+            raise ValueError(f"it has {found.size} bytes, at most {_LONGEST_MANIFEST} are read")
+        return self.store.read(key)
 
-def printable(text: str, *, longest: int = 200) -> str:
-    """Make a stranger's words safe for a log or a terminal."""
-    words = _UNPRINTABLE.sub(" ", text).strip()
-    return words if len(words) <= longest else words[: longest - 1] + "…"
+
+def _outcome(members: dict[str, object], prefix: str) -> Outcome:
+    own = f"batches/{members.get('digest')}/{members.get('attempt')}/"
+    ok, reason = members.get("ok"), members.get("reason")
+    if own != prefix:
+        raise ValueError(f"it is of another one, {quoted(own)}")
+    if not isinstance(ok, bool) or not isinstance(reason, str) or ok != (reason == "done"):
+        raise ValueError("its members ok and reason do not agree")
+    return Outcome(
+        CAUSE_OF_REASON.get(reason, "bug"),
+        f"the agent ended as {quoted(reason)}: {quoted(members.get('sentence'))}",
+    )

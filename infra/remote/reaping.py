@@ -1,111 +1,142 @@
-"""Find what was left behind, and go on with it or end it.
+"""Find what nobody watches, and see to it: adopt what is still wanted, destroy what is not.
 
-Two lists are compared: what the store says was rented and not ended, and what the provider has under names of
-ours. Reaping twice, or twice at once, does no more than once. What the provider has under a name that this
-store never recorded belongs to another installation: intents are written before anything is asked for, so it
-cannot be ours. It is told and left alone, unless ``foreign`` says otherwise.
+    at the provider or on record      flow run                what is done
+    watched by somebody               any                     nothing
+    open, nobody watches              live                    adopted, or reported where nobody here can watch
+    open, nobody watches              final or deleted        destroyed and closed
+    open, nobody watches              the server is silent    nothing, until it answers
+    at the provider, record closed    any                     destroyed
+    at the provider, no record        nobody knows            destroyed
+
+Safe to repeat, and for several reapers at once: whoever acts on a record holds its lease. What stands at the
+provider without any record is not ours to keep either: an account belongs to one store, and an intent is
+written before a machine is asked for. The provider is asked before each record is read, never after.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from infra.errors import AdapterError, WatchTaken
+from infra.remote.flow_run import FlowRunLink
+from infra.remote.names import parse_remote_name
+from infra.remote.outcomes import Outcome
 from infra.remote.provider import Handle
-from infra.remote.records import Opened, Rental, is_recorded, note_opened, rentals
-from infra.remote.renting import Rent, end_job, watching
+from infra.remote.records import RemoteRecord
+from infra.remote.renting import Renter
+from infra.store.lease import holder
 
-RunFate = Literal["over", "alive", "unknown"]
-"""Of a flow run, by whoever keeps them; ``unknown`` where nobody knows such a run."""
+Due = Literal["nothing", "adopt", "destroy", "ask again"]
+"""``ask again``: only the Prefect server could tell, and it is silent."""
 
-Deed = Literal["watched", "adopted", "ended", "never began", "left alone", "not ended"]
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One job that was found, and what is due.
+
+    Attributes:
+        handle: As the provider lists it; None where it does not.
+        record: None where nothing is recorded.
+        why: One sentence.
+    """
+
+    name: str
+    handle: Handle | None
+    record: RemoteRecord | None
+    due: Due
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """What became of one thing.
+    """What was done about a job.
 
     Attributes:
-        sentence: Why, or what a person has to do.
+        done: False where it is left for the next time.
     """
 
     name: str
-    deed: Deed
-    sentence: str
+    due: Due
+    why: str
+    done: bool
+
+    @property
+    def in_words(self) -> str:
+        """What was done about it."""
+        if not self.done:
+            return "left for the next time"
+        return {"nothing": "left alone", "adopt": "taken over", "destroy": "ended"}[self.due]
 
 
-def reap(
-    rent: Rent,
-    *,
-    run_fate: Callable[[UUID], RunFate],
-    adopt: Callable[[Rental], None] | None = None,
-    dry_run: bool = False,
-    foreign: bool = False,
-) -> Iterator[Reaped]:
-    """Deal with everything that is open; each thing by itself, so one that fails costs no other.
+@dataclass(frozen=True)
+class Reaper:
+    """Sees to the jobs of one provider.
 
-    Args:
-        rent: With what; ``owner`` becomes the watcher of what is ended here.
-        run_fate: How a flow run is.
-        adopt: Starts watching a machine whose run is alive and whose watcher is not; None ends it.
-        dry_run: Only tell.
-        foreign: End what this store never recorded, too.
+    Attributes:
+        link_of: Speaks for a flow run.
+        adopt: Has a job watched by somebody here; None where nobody can.
     """
-    present = {handle.name: handle for handle in rent.provider.find()}
-    known: set[str] = set()
-    for rental in rentals(rent.store, rent.provider.kind):
-        known.add(rental.name)
-        if rental.closed is None:
-            yield _dealt_with(rent, rental, present, run_fate=run_fate, adopt=adopt, dry_run=dry_run)
-        elif (handle := present.get(rental.name)) is not None:
-            yield _ended(rent, rental.name, handle, "it came back after its end", dry_run=dry_run)
-    for name, handle in present.items():
-        if name in known or is_recorded(rent.store, name):
-            continue
-        if foreign:
-            yield _ended(rent, name, handle, "this store never recorded it", dry_run=dry_run)
-        else:
-            why = f"{rent.store.url} never recorded it, so it is another installation's: {handle.id}"
-            yield Reaped(name, "left alone", why)
 
+    renter: Renter
+    link_of: Callable[[UUID], FlowRunLink]
+    adopt: Callable[[RemoteRecord], None] | None = None
 
-def _dealt_with(
-    rent: Rent,
-    rental: Rental,
-    present: dict[str, Handle],
-    *,
-    run_fate: Callable[[UUID], RunFate],
-    adopt: Callable[[Rental], None] | None,
-    dry_run: bool,
-) -> Reaped:
-    handle = rental.handle or present.get(rental.name)
-    try:
-        with watching(rent, rental.name):
-            fate = run_fate(rental.intent.flow_run_id)
-            if handle is None:
-                return _ended(rent, rental.name, None, "no machine came about", dry_run=dry_run)
-            if fate != "alive" or adopt is None:
-                why = {"over": "its run is over", "unknown": "nobody knows its run"}.get(fate, "asked for")
-                return _ended(rent, rental.name, handle, why, dry_run=dry_run)
-            if dry_run:
-                return Reaped(rental.name, "adopted", "its run is alive and its watcher is not (dry run)")
-            now = rent.around.now()
-            note_opened(rent.store, handle, at=now)
-    except WatchTaken as error:
-        return Reaped(rental.name, "watched", str(error))
-    except AdapterError as error:
-        return Reaped(rental.name, "not ended", str(error))
-    adopt(replace(rental, opened=Opened(id=handle.id, at=now)))
-    return Reaped(rental.name, "adopted", "its run is alive and its watcher is not")
+    def find(self) -> Iterator[Found]:
+        """Everything that is at the provider under a name of ours, or on record as open.
 
+        Raises:
+            AdapterError: Provider or store could not be asked.
+        """
+        kind = self.renter.provider.kind
+        alive = {handle.name: handle for handle in self.renter.provider.find()}
+        ours = {name for name in alive if (parsed := parse_remote_name(name)) and parsed.kind == kind}
+        on_record = {
+            record.intent.name for record in self.renter.records.open_jobs() if record.intent.kind == kind
+        }
+        for name in sorted(ours | on_record):
+            yield self._found(name, alive.get(name))
 
-def _ended(rent: Rent, name: str, handle: Handle | None, why: str, *, dry_run: bool) -> Reaped:
-    deed: Deed = "never began" if handle is None else "ended"
-    if dry_run:
-        return Reaped(name, deed, f"{why} (dry run)")
-    try:
-        end_job(rent, name, handle, how=f"reaped: {why}")
-    except AdapterError as error:
-        return Reaped(name, "not ended", str(error))
-    return Reaped(name, deed, why)
+    def reap(self) -> Iterator[Reaped]:
+        """Do what is due, job by job; what fails is said and left for the next time."""
+        for found in self.find():
+            try:
+                done, why = self._seen_to(found), found.why
+            except WatchTaken as error:
+                done, why = False, str(error)
+            except AdapterError as error:
+                done, why = False, f"{found.why}; {error}"
+            yield Reaped(found.name, found.due, why, done)
+
+    def _found(self, name: str, handle: Handle | None) -> Found:
+        records = self.renter.records
+        record = records.find(name)
+        if record is None:
+            return Found(name, handle, None, "destroy", "nothing is on record of it")
+        if record.closed is not None:
+            due: Due = "destroy" if handle else "nothing"
+            return Found(name, handle, record, due, "its record is closed")
+        watcher = holder(records.store, records.watch_key(name), now=self.renter.clock.now())
+        if watcher is not None:
+            return Found(name, handle, record, "nothing", f"{watcher} watches it")
+        return Found(name, handle, record, *self._due(record))
+
+    def _due(self, record: RemoteRecord) -> tuple[Due, str]:
+        run = self.link_of(record.intent.flow_run_id).state()
+        if run == "unknown":
+            return "ask again", "nobody watches it, and the Prefect server does not say whether it is wanted"
+        if run in ("ended", "missing"):
+            return "destroy", "its flow run has ended" if run == "ended" else "its flow run was deleted"
+        return "adopt", f"its flow run waits for it, and {record.intent.worker} watches it no more"
+
+    def _seen_to(self, found: Found) -> bool:
+        if found.due in ("nothing", "ask again"):
+            return found.due == "nothing"
+        if found.record is None or found.record.closed is not None:
+            return found.handle is None or self.renter.undertaker.destroy(found.handle)
+        if found.due == "adopt":
+            if self.adopt is not None:
+                self.adopt(found.record)
+            return self.adopt is not None
+        link = self.link_of(found.record.intent.flow_run_id)
+        return self.renter.abandon(found.name, Outcome("overtaken", found.why), link)

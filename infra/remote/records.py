@@ -1,19 +1,21 @@
-"""Keep what was rented, in the object store: written before anything is asked for, so no crash can hide it.
+"""The durable record of every machine that was ever asked for: what survives whoever asked.
 
     remote/<name>/
-        intent.json    before a machine is asked for: for which run, until when, at what cost at most
-        opened.json    the provider's own id, the moment it is known
-        closed.json    only after the provider confirmed the end: how it went, what it cost
-        log.txt        what the provider had as a log, fetched before the end
-        watch.json     the lease of whoever watches it; swapped, all else is create-only
+        watch.json         lease: who watches the job; swapped, all else is create-only
+        intent.json        written before the provider is asked for anything
+        opened.json        the provider's id, written the moment it is known
+        log.txt            what the provider had of the job's log, fetched before it was destroyed
+        undestroyed.json   how to end the job by hand, where ending it did not work; kept, also after the end
+        closed.json        how it ended and what it cost; written last, after the provider confirmed the end
 
-A job without ``closed.json`` may still run and cost.
+A job without ``closed.json`` is open and may cost; ``infra.remote.reaping`` sees to it. No object here holds
+a URL, a key or a token.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal, TypeVar
 from uuid import UUID
@@ -22,164 +24,158 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from infra.errors import ObjectExists, ObjectMissing, StoreError
 from infra.remote.names import Kind, parse_remote_name
+from infra.remote.outcomes import Cause
 from infra.remote.provider import Handle
 from infra.store.interface import ObjectStore
 
-TOP: Final = "remote/"
+PREFIX: Final = "remote/"
+_LONGEST_LOG: Final = 4 << 20  # bytes of a log that are kept, its end
 
-Money = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=6)]
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
-D = TypeVar("D", bound=_Document)
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal[1] = 1
 
 
-class Intent(_Document):
-    """What a machine is about to be asked for."""
+class Intent(_Record):
+    """What is about to be asked of a provider."""
 
     name: str
     kind: Kind
     flow_run_id: UUID
     batch: str
-    """What the keys of the batch begin with, see ``infra.remote.batch``."""
+    """What the keys of the batch's objects begin with."""
     deadline: AwareDatetime
-    most_usd: Money | None
-    """What it may cost at the most; None where it costs quota and no money."""
+    most_usd: Usd | None
+    """The most that it may cost; None where it costs quota and no money."""
     worker: str
     at: AwareDatetime
 
 
-class Opened(_Document):
-    """The provider's own id of a job."""
+class Opened(_Record):
+    """How the provider knows the job."""
 
     id: str
     at: AwareDatetime
 
 
-class Closed(_Document):
-    """The confirmed end of a job."""
+class Closed(_Record):
+    """How a job ended."""
 
-    how: str
-    """One sentence."""
-    cost_usd: Money | None
+    cause: Cause
+    sentence: str
+    cost_usd: Usd | None = None
+    """As the provider tells it after the end; None where it takes no money, or does not tell."""
     at: AwareDatetime
 
 
+class _Undestroyed(_Record):
+    sentence: str
+    at: AwareDatetime
+
+
+R = TypeVar("R", bound=_Record)
+
+
 @dataclass(frozen=True, slots=True)
-class Rental:
-    """All that the store says of one job."""
+class RemoteRecord:
+    """Everything that is recorded of one job."""
 
     intent: Intent
     opened: Opened | None
     closed: Closed | None
 
     @property
-    def name(self) -> str:
-        """Of the job, everywhere."""
-        return self.intent.name
-
-    @property
     def handle(self) -> Handle | None:
-        """How the provider knows it, where that was recorded."""
-        return Handle(self.name, self.opened.id) if self.opened else None
+        """How the provider knows the job; None where that was never recorded."""
+        return Handle(self.intent.name, self.opened.id) if self.opened else None
 
 
-class RecordUnreadable(StoreError):
-    """A record of something rented was altered; what it was about must be looked for by hand."""
+class RemoteRecords:
+    """The records in one object store."""
 
+    def __init__(self, store: ObjectStore) -> None:
+        self.store = store
 
-def watch_key(name: str) -> str:
-    """Key of the lease of a job's watcher."""
-    return f"{TOP}{name}/watch.json"
+    def watch_key(self, name: str) -> str:
+        """Key of the lease of whoever watches the job."""
+        return f"{PREFIX}{name}/watch.json"
 
+    def intend(self, intent: Intent) -> bool:
+        """Claim a name; False where it is taken."""
+        try:
+            self._create(intent.name, "intent", intent)
+        except ObjectExists:
+            return False
+        return True
 
-def log_key(name: str) -> str:
-    """Key of a job's log."""
-    return f"{TOP}{name}/log.txt"
+    def open(self, handle: Handle, opened: Opened) -> None:
+        """Record the provider's id; a job that has one keeps it."""
+        with suppress(ObjectExists):
+            self._create(handle.name, "opened", opened)
 
+    def close(self, name: str, closed: Closed) -> None:
+        """Record the end; of two who saw it, the first tells it."""
+        with suppress(ObjectExists):
+            self._create(name, "closed", closed)
 
-def note_intent(store: ObjectStore, intent: Intent) -> None:
-    """Record that a machine is about to be asked for.
+    def keep_log(self, name: str, log: str) -> None:
+        """Keep the end of a log; the first one that was fetched stays."""
+        with suppress(ObjectExists):
+            self.store.create(f"{PREFIX}{name}/log.txt", log.encode()[-_LONGEST_LOG:])
 
-    Raises:
-        ObjectExists: The name was used before; take the next attempt's.
-    """
-    store.create(_key(intent.name, "intent"), _text(intent))
+    def keep_undestroyed(self, name: str, sentence: str, at: AwareDatetime) -> None:
+        """Keep how a job is ended by hand; the first of such sentences stays."""
+        with suppress(ObjectExists):
+            self._create(name, "undestroyed", _Undestroyed(sentence=sentence, at=at))
 
+    def find(self, name: str) -> RemoteRecord | None:
+        """Return what is recorded of a job; None for one that was never intended.
 
-def note_opened(store: ObjectStore, handle: Handle, *, at: datetime) -> None:
-    """Record the provider's id; one that is recorded already stays."""
-    with suppress(ObjectExists):
-        store.create(_key(handle.name, "opened"), _text(Opened(id=handle.id, at=at)))
+        Raises:
+            StoreError: A record cannot be read.
+        """
+        intent = self._find(name, "intent", Intent)
+        if intent is None:
+            return None
+        return RemoteRecord(intent, self._find(name, "opened", Opened), self._find(name, "closed", Closed))
 
+    def open_jobs(self) -> Iterator[RemoteRecord]:
+        """Every job that may still run."""
+        for name, members in self._members().items():
+            if "intent.json" in members and "closed.json" not in members:
+                record = self.find(name)
+                if record is not None and record.closed is None:
+                    yield record
 
-def note_closed(store: ObjectStore, name: str, *, how: str, cost_usd: Decimal | None, at: datetime) -> None:
-    """Record a confirmed end; the first one stands."""
-    cents = None if cost_usd is None else cost_usd.quantize(Decimal("0.000001"))
-    with suppress(ObjectExists):
-        store.create(_key(name, "closed"), _text(Closed(how=how, cost_usd=cents, at=at)))
+    def all_jobs(self) -> Iterator[RemoteRecord]:
+        """Every job that was ever intended."""
+        for name in self._members():
+            if (record := self.find(name)) is not None:
+                yield record
 
+    def _members(self) -> dict[str, set[str]]:
+        members: dict[str, set[str]] = defaultdict(set)
+        for found in self.store.list(PREFIX):
+            name, _, member = found.key.removeprefix(PREFIX).partition("/")
+            if parse_remote_name(name) is not None:
+                members[name].add(member)
+        return members
 
-def note_log(store: ObjectStore, name: str, log: str) -> None:
-    """Keep a job's log; the first one stands."""
-    with suppress(ObjectExists):
-        store.create(log_key(name), log.encode())
+    def _create(self, name: str, member: str, record: _Record) -> None:
+        if parse_remote_name(name) is None:
+            raise ValueError(f"{name!r} is no name of a job of ours")
+        self.store.create(f"{PREFIX}{name}/{member}.json", record.model_dump_json(indent=1).encode())
 
-
-def rentals(store: ObjectStore, kind: Kind) -> Iterator[Rental]:
-    """Everything that was ever rented of a kind, by name.
-
-    Raises:
-        RecordUnreadable: A record was altered or is of another version.
-    """
-    names = {found.key.removeprefix(TOP).partition("/")[0] for found in store.list(TOP)}
-    for name in sorted(names):
-        parsed = parse_remote_name(name)
-        if parsed is None or parsed.kind != kind:
-            continue
-        if (intent := _read(store, name, "intent", Intent)) is not None:
-            yield Rental(intent, _read(store, name, "opened", Opened), _read(store, name, "closed", Closed))
-
-
-def is_recorded(store: ObjectStore, name: str) -> bool:
-    """Whether this store knows a job of that name; one that it does not know is another installation's."""
-    return store.head(_key(name, "intent")) is not None
-
-
-def spent_usd(rented: Iterator[Rental], *, since: datetime) -> Decimal:
-    """Sum what was paid, and what may still be owed, for everything asked for since a moment."""
-    recent = [rental for rental in rented if rental.intent.at >= since]
-    return sum((_owed(rental) for rental in recent), Decimal(0))
-
-
-def _owed(rental: Rental) -> Decimal:
-    most = rental.intent.most_usd or Decimal(0)
-    if rental.closed is None:
-        return most
-    return rental.closed.cost_usd if rental.closed.cost_usd is not None else most
-
-
-def _key(name: str, document: Literal["intent", "opened", "closed"]) -> str:
-    return f"{TOP}{name}/{document}.json"
-
-
-def _text(document: _Document) -> bytes:
-    return document.model_dump_json().encode()
-
-
-def _read(
-    store: ObjectStore, name: str, document: Literal["intent", "opened", "closed"], shape: type[D]
-) -> D | None:
-    key = _key(name, document)
-    try:
-        return shape.model_validate_json(store.read(key))
-    except ObjectMissing:
-        return None
-    except ValidationError as error:
-        raise RecordUnreadable(
-            f"{key!r} is no record of this version ({error.error_count()} faults); look for {name} at the "
-            "provider and end it by hand if it runs"
-        ) from error
+    def _find(self, name: str, member: str, kind: type[R]) -> R | None:
+        key = f"{PREFIX}{name}/{member}.json"
+        try:
+            return kind.model_validate_json(self.store.read(key))
+        except ObjectMissing:
+            return None
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]["msg"]
+            raise StoreError(f"{key!r} is not the record it was: {problem}; look at it by hand") from error

@@ -1,164 +1,278 @@
-"""Rent a machine for one batch and end it, whatever happens in between.
+"""One machine for one flow run, from the first record to the last.
 
-    watch lease > intent > create > opened > watch > log > destroy > closed
+    lease, intent ──> create ──> opened ──> watch ──> harvest ──> destroy ──> run settled ──> closed
+                        └── at capacity: wait ──┘
 
-Each arrow may be where this process dies. The intent is written before anything is asked for, the lease runs
-out when nobody renews it, and the next worker or ``reap`` goes on from what the store says.
+A machine is asked for under a fresh name each time that something may exist under the former one. Whoever
+holds the lease watches; who finds that another has taken it over leaves everything as it is.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
 
-from infra.errors import AdapterError, CreateAmbiguous, DestroyFailed, RemoteError, WatchTaken
-from infra.remote.batch import Batch, printable
-from infra.remote.provider import Handle, Provider, RemoteJob
-from infra.remote.records import (
-    Intent,
-    Rental,
-    note_closed,
-    note_intent,
-    note_log,
-    note_opened,
-    watch_key,
+from infra.errors import (
+    AdapterError,
+    AtCapacity,
+    BudgetExhausted,
+    CreateAmbiguous,
+    DestroyFailed,
+    RemoteAnswerInvalid,
+    RemoteDenied,
+    RemoteError,
+    RemoteRefused,
+    RemoteUnavailable,
+    WatchTaken,
 )
-from infra.remote.watch import Ending, Limits, Surroundings, watch
-from infra.store.interface import ObjectStore
-from infra.store.lease import leased
+from infra.remote.batch import Batch
+from infra.remote.ending import Clock, Undertaker
+from infra.remote.flow_run import FlowRunLink
+from infra.remote.following import Follower
+from infra.remote.names import remote_name
+from infra.remote.outcomes import Cause, Outcome
+from infra.remote.provider import Handle, Provider, RemoteJob
+from infra.remote.records import Intent, Opened, RemoteRecord, RemoteRecords
+from infra.remote.watching import Patience
+from infra.store.lease import Lease, leased
 
-_LONGEST_LOG: Final = 1 << 20  # characters; the end of a log says most
+_MOST_NAMES: Final = 3  # that one flow run takes for creates of which nobody knows what became
+_MOST_ATTEMPTS: Final = 1000
+_URL_OUTLIVES_S: Final = 3600  # a machine may be slow to start
+_CAUSES: Final[tuple[tuple[type[AdapterError], Cause], ...]] = (
+    (AtCapacity, "capacity"),
+    (BudgetExhausted, "budget"),
+    (RemoteDenied, "denied"),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Rent:
-    """Everything that renting is done with.
+class Order:
+    """What a flow run asks for.
 
     Attributes:
-        owner: This worker, for people: host and process.
-        lease_s: Seconds after which a watcher that died may be replaced.
-        say: Told each sentence that a person should read.
+        batch: What the keys of the batch's objects begin with.
+        deadline: When the agent stops at the latest.
+    """
+
+    flow_run_id: UUID
+    batch: str
+    accelerator: Literal["none", "cuda"]
+    deadline: datetime
+
+
+@dataclass(frozen=True)
+class Renter:
+    """Rents from one provider.
+
+    Attributes:
+        worker: Who rents, for people.
+        stopping: Whether our worker is told to stop.
     """
 
     provider: Provider
-    store: ObjectStore
-    limits: Limits
-    around: Surroundings
-    owner: str
-    lease_s: float
-    say: Callable[[str], None]
+    records: RemoteRecords
+    worker: str
+    patience: Patience = field(default_factory=Patience)
+    clock: Clock = field(default_factory=Clock)
+    stopping: Callable[[], bool] = lambda: False
 
+    def rent(self, order: Order, link: FlowRunLink) -> Outcome | None:
+        """See a batch through on a rented machine and settle its run; None where another took it over."""
+        try:
+            word = Batch(self.records.store, order.batch).last_word()
+            return _settled(word, link) if word else self._rented(order, link)
+        except WatchTaken as error:
+            link.say(f"another worker watches this run now: {error}")
+            return None
+        except AdapterError as error:
+            return _settled(Outcome(_cause(error), str(error)), link)
 
-def run_job(rent: Rent, intent: Intent, job: RemoteJob, started: Callable[[], None]) -> Ending:
-    """Rent, watch and end one machine.
+    def adopt(self, name: str, link: FlowRunLink) -> Outcome | None:
+        """Go on watching a job whose watcher died; None where it has ended meanwhile.
 
-    Args:
-        rent: With what.
-        intent: What is recorded before anything is asked for; its name is the job's.
-        job: What the provider is asked for.
-        started: Told once, when the machine is there.
+        Raises:
+            WatchTaken: Somebody watches it.
+        """
+        with self._watching(name) as lease:
+            record = self.records.find(name)
+            if record is None or record.closed is not None:
+                return None
+            handle = self.known(record)
+            if handle is None:
+                outcome = Outcome("lost", "its worker died before a machine was opened; start the run again")
+            else:
+                link.opened(name)
+                batch = Batch(self.records.store, record.intent.batch)
+                outcome = self._follower.follow(handle, record.intent.deadline, batch, lease=lease, link=link)
+            self.undertaker.end(name, handle, outcome, link)
+            return outcome
 
-    Raises:
-        ObjectExists: The name was used before.
-        RemoteError: No machine was to be had; nothing is left behind, or the record stays open for ``reap``.
-    """
-    with watching(rent, intent.name):
-        rent.provider.check()
-        note_intent(rent.store, intent)
-        handle = _created(rent, job)
-        started()
-        return _watched(rent, intent, handle)
+    def abandon(self, name: str, outcome: Outcome, link: FlowRunLink) -> bool:
+        """End a job that nobody watches; False where something is left to do.
 
+        Raises:
+            WatchTaken: Somebody does.
+        """
+        with self._watching(name):
+            record = self.records.find(name)
+            if record is None or record.closed is not None:
+                return True
+            handle = self.known(record)
+            Batch(self.records.store, record.intent.batch).stop()
+            return self.undertaker.end(name, handle, outcome, link)
 
-def adopt_job(rent: Rent, rental: Rental) -> Ending:
-    """Go on watching a machine whose watcher died.
+    @property
+    def undertaker(self) -> Undertaker:
+        """Ends jobs at this provider."""
+        return Undertaker(self.provider, self.records, self.clock)
 
-    Raises:
-        WatchTaken: Its watcher lives.
-        ValueError: Nobody knows the provider's id of it.
-    """
-    handle = rental.handle
-    if handle is None:
-        raise ValueError(f"{rental.name} was never opened, so there is nothing to watch")
-    with watching(rent, rental.name):
-        return _watched(rent, rental.intent, handle)
+    @property
+    def _follower(self) -> Follower:
+        return Follower(self.provider, self.patience, self.clock, self.stopping)
 
+    def known(self, record: RemoteRecord) -> Handle | None:
+        """How the provider knows a job: as recorded, else as it is found by its name, which is recorded."""
+        name = record.intent.name
+        if record.handle is None and (handle := self.undertaker.find(name)) is not None:
+            self.records.open(handle, Opened(id=handle.id, at=self.clock.moment()))
+            return handle
+        return record.handle
 
-def end_job(rent: Rent, name: str, handle: Handle | None, *, how: str) -> Decimal | None:
-    """Keep the log, destroy, and only then record the end; gives the cost.
+    def _rented(self, order: Order, link: FlowRunLink) -> Outcome:
+        for _ in range(_MOST_NAMES):
+            self.provider.check()  # before the intent, which a month's budget counts
+            with self._named(order) as (intent, lease):
+                outcome = self._lived(intent, order, lease, link)
+            if outcome is not None:
+                return outcome
+        sentence = f"{_MOST_NAMES} machines were asked for and none is known to exist"
+        return _settled(Outcome("lost", sentence), link)
 
-    Raises:
-        DestroyFailed: The end is not confirmed; the record stays open, and the text tells what to do.
-    """
-    cost: Decimal | None = None
-    if handle is not None:
-        with suppress(AdapterError):  # a log is worth less than the end of its machine
-            note_log(rent.store, name, rent.provider.harvest(handle)[-_LONGEST_LOG:])
-        rent.provider.destroy(handle)
-        with suppress(RemoteError):
-            cost = rent.provider.cost_usd(handle)
-    note_closed(rent.store, name, how=printable(how, longest=400), cost_usd=cost, at=rent.around.now())
-    return cost
+    @contextmanager
+    def _watching(self, name: str) -> Iterator[Lease]:
+        store, key, now = self.records.store, self.records.watch_key(name), self.clock.now
+        with leased(
+            store, key, owner=self.worker, lease_s=self.patience.lease_s, now=now, taken=WatchTaken
+        ) as lease:
+            yield lease
 
-
-@contextmanager
-def watching(rent: Rent, name: str) -> Iterator[None]:
-    """Be the one who watches a job; WatchTaken where another does."""
-    with leased(
-        rent.store,
-        watch_key(name),
-        owner=rent.owner,
-        lease_s=rent.lease_s,
-        now=lambda: rent.around.now().timestamp(),
-        taken=WatchTaken,
-    ):
-        yield
-
-
-def _created(rent: Rent, job: RemoteJob) -> Handle:
-    def opened(handle: Handle) -> None:
-        note_opened(rent.store, handle, at=rent.around.now())
-
-    try:
-        return rent.provider.create(job, opened)
-    except (CreateAmbiguous, DestroyFailed) as error:
-        rent.say(f"{job.name} may exist: {error}; `calibguard reap` looks for it")
-        raise
-    except RemoteError as error:
-        note_closed(rent.store, job.name, how=_never(error), cost_usd=Decimal(0), at=rent.around.now())
-        raise
-
-
-def _watched(rent: Rent, intent: Intent, handle: Handle) -> Ending:
-    """Watch, and end the machine on every way out; what ends this process leaves it to be adopted."""
-    how = "its watcher was stopped"
-    try:
-        ending = watch(
-            handle,
-            rent.provider,
-            Batch(rent.store, intent.batch),
-            deadline=intent.deadline,
-            limits=rent.limits,
-            around=rent.around,
+    @contextmanager
+    def _named(self, order: Order) -> Iterator[tuple[Intent, Lease]]:
+        """Take the lease of the next free name and then the name: nobody sees an intent without a watcher."""
+        for attempt in range(_MOST_ATTEMPTS):
+            name = str(remote_name(self.provider.kind, order.flow_run_id, attempt))
+            if self.records.find(name) is not None:
+                continue
+            intent = Intent(
+                name=name,
+                kind=self.provider.kind,
+                flow_run_id=order.flow_run_id,
+                batch=order.batch,
+                deadline=order.deadline,
+                most_usd=self.provider.worst_cost_usd(order.deadline),
+                worker=self.worker,
+                at=self.clock.moment(),
+            )
+            with self._watching(name) as lease:
+                if self.records.intend(intent):
+                    yield intent, lease
+                    return
+        raise RemoteRefused(
+            f"flow run {order.flow_run_id} has asked for {_MOST_ATTEMPTS} machines; start a new one"
         )
-        how = ending.sentence
-        return ending
-    finally:
-        _end_for_sure(rent, intent, handle, how)
+
+    def _lived(self, intent: Intent, order: Order, lease: Lease, link: FlowRunLink) -> Outcome | None:
+        """One name from create to closed; None where another name may fare better."""
+        opening = _Opening(self, link)
+        try:
+            outcome = self._created(self._job(intent.name, order), lease, opening)
+            if outcome is None:
+                batch = Batch(self.records.store, intent.batch)
+                handle = opening.required()
+                outcome = self._follower.follow(handle, intent.deadline, batch, lease=lease, link=link)
+        except WatchTaken:
+            raise
+        except (CreateAmbiguous, DestroyFailed, RemoteAnswerInvalid) as error:
+            link.say(f"{intent.name}: {error}")
+            return self._undone(intent, opening, link)
+        except AdapterError as error:
+            outcome = Outcome(_cause(error), str(error))
+        except BaseException as error:
+            sentence = f"{type(error).__name__} in our worker; its log tells more"
+            self.undertaker.end(intent.name, opening.handle, Outcome("bug", sentence), link)
+            raise
+        self.undertaker.end(intent.name, opening.handle, outcome, link)
+        return outcome
+
+    def _created(self, job: RemoteJob, lease: Lease, opening: "_Opening") -> Outcome | None:
+        """Create the job, waiting while no machine is free; an outcome where that is not to be."""
+        until = self.clock.now() + self.patience.capacity_s
+        outcome = None
+        while outcome is None:
+            lease.require_held()
+            try:
+                self.provider.create(job, opening)
+                return None
+            except (AtCapacity, RemoteUnavailable) as error:
+                left_s = until - self.clock.now()
+                if opening.handle is not None or left_s <= 0:
+                    raise
+                opening.link.say(f"{error}; trying again for {left_s:.0f} s at most")
+            outcome = self._follower.waited(job.deadline, opening.link)
+        return outcome
+
+    def _job(self, name: str, order: Order) -> RemoteJob:
+        left_s = max(0, int(order.deadline.timestamp() - self.clock.now()))
+        url = Batch(self.records.store, order.batch).spec_url(expires_s=left_s + _URL_OUTLIVES_S)
+        return RemoteJob(name, url, order.deadline, order.accelerator)
+
+    def _undone(self, intent: Intent, opening: "_Opening", link: FlowRunLink) -> Outcome | None:
+        """After a create of which nobody knows what became: end what is there, then another name is free.
+
+        What turns up later under this name is ended by a reaper: its record is closed.
+        """
+        self._follower.pause()  # what was just created may be listed a little later
+        try:
+            handle = opening.handle or self.undertaker.find(intent.name)
+        except RemoteError as error:  # the record stays open, for a reaper
+            sentence = f"{intent.name} may exist, and the provider cannot be asked: {error}"
+            return _settled(Outcome("lost", sentence), link)
+        outcome = Outcome("lost", "nobody knows whether its create succeeded")
+        if self.undertaker.end(intent.name, handle, outcome, link, settles="nothing"):
+            return None
+        return _settled(Outcome("lost", f"{intent.name} could not be ended; a reaper goes on trying"), link)
 
 
-def _end_for_sure(rent: Rent, intent: Intent, handle: Handle, how: str) -> None:
-    """End the machine; where that fails the record stays open and a person is told what to do."""
-    try:
-        cost = end_job(rent, intent.name, handle, how=how)
-        Batch(rent.store, intent.batch).stop()  # a machine that only looks gone hears it too
-    except AdapterError as error:
-        rent.say(f"{intent.name} may still run and cost: {error}")
-        return
-    paid = "" if cost is None else f", {cost:.4f} USD"
-    rent.say(f"{intent.name} has ended and is gone{paid}: {how}")
+@dataclass
+class _Opening:
+    """Keeps the handle from the moment that a provider tells it."""
+
+    renter: Renter
+    link: FlowRunLink
+    handle: Handle | None = None
+
+    def __call__(self, handle: Handle) -> None:
+        self.handle = handle
+        self.renter.records.open(handle, Opened(id=handle.id, at=self.renter.clock.moment()))
+        self.link.opened(handle.name)
+
+    def required(self) -> Handle:
+        """The handle of a job that was created."""
+        if self.handle is None:
+            raise CreateAmbiguous("the provider created a job and did not tell its id")
+        return self.handle
 
 
-def _never(error: RemoteError) -> str:
-    return f"never began: {error}"
+def _settled(outcome: Outcome, link: FlowRunLink) -> Outcome:
+    link.settle(outcome)
+    return outcome
+
+
+def _cause(error: AdapterError) -> Cause:
+    """What an error means for the run; a lasting one that is nobody's capacity would come again anywhere."""
+    return next(
+        (cause for kind, cause in _CAUSES if isinstance(error, kind)), "lost" if error.retryable else "bug"
+    )

@@ -77,6 +77,15 @@ def leased(
                 _put(store, lease, expires=0.0)
 
 
+def holder(store: ObjectStore, key: str, *, now: float) -> str | None:
+    """Who holds a lease at this moment, in seconds since the epoch; None where nobody does."""
+    try:
+        owner, expires = _members(store.read(key), key=key)
+    except ObjectMissing:
+        return None
+    return owner if expires > now else None
+
+
 def _taken(
     store: ObjectStore,
     key: str,
@@ -97,6 +106,16 @@ def _taken(
 
 
 def _require_expired(body: bytes, *, key: str, now: float, taken: type[AdapterError]) -> None:
+    owner, expires = _members(body, key=key)
+    if expires > now:
+        raise taken(
+            f"{owner} is at work on it; its lease {key!r} runs out in {expires - now:.0f} s "
+            "unless renewed; run again later to get its result"
+        )
+
+
+def _members(body: bytes, *, key: str) -> tuple[str, float]:
+    """Owner and expiry, in seconds since the epoch."""
     try:
         members = parse_object(body)
         owner, expires = members["owner"], members["expires"]
@@ -104,11 +123,7 @@ def _require_expired(body: bytes, *, key: str, now: float, taken: type[AdapterEr
             raise ValueError("its members have other types")
     except (ValueError, KeyError) as error:
         raise StoreError(f"{key!r} is no lease: {error}; delete it if no run is at work") from error
-    if expires > now:
-        raise taken(
-            f"{owner} is at work on it; its lease {key!r} runs out in {expires - now:.0f} s "
-            "unless renewed; run again later to get its result"
-        )
+    return owner, expires
 
 
 def _renew(store: ObjectStore, lease: Lease, *, expires: float) -> None:

@@ -1,5 +1,6 @@
 """The door by which Prefect finds our worker types."""
 
+from infra.workers.akash import AkashWorker
 from infra.workers.kaggle import KaggleWorker
 
-__all__ = ["KaggleWorker"]
+WORKERS = (AkashWorker, KaggleWorker)

@@ -1,7 +1,7 @@
 import pytest
 from prefect.flows import Flow, load_flow_from_entrypoint
 
-from deployments.catalog import RENDER, Deployment, catalog
+from deployments.catalog import RENDER, Deployment, catalog, remote_catalog
 from tasks.domain.methods.method import RouteOptions
 from tasks.domain.methods.registry import find_method
 
@@ -35,7 +35,18 @@ def test_the_catalog_leads_from_a_run_to_a_champion() -> None:
     }
 
 
-@pytest.mark.parametrize("entry", list(catalog()), ids=lambda entry: entry.name)
+def test_pools_of_rented_machines_are_in_the_catalog_where_they_are_wanted_only() -> None:
+    wanted = {entry.name: entry for entry in remote_catalog(["kaggle"])}
+    assert wanted.keys() == {"kaggle", "safe-kaggle"}
+    assert (wanted["kaggle"].pool, wanted["safe-kaggle"].pool) == ("kaggle", None)
+    assert wanted["safe-kaggle"].parameters["pools"] == ["render-batch/kaggle"]
+    assert not {"kaggle", "akash"} & {entry.name for entry in catalog()}
+
+
+ALL = [*catalog(), *remote_catalog(["kaggle", "akash"])]
+
+
+@pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry.name)
 def test_every_deployment_names_a_flow_and_parameters_that_it_has(entry: Deployment) -> None:
     flow: Flow[..., object] = load_flow_from_entrypoint(entry.entrypoint)
     assert entry.parameters.keys() <= flow.parameters.properties.keys()

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterName,
@@ -38,3 +39,19 @@ def test_a_nightly_refit_is_scheduled_in_its_time_zone_where_there_are_pairs(tmp
         assert (expected.hour, expected.minute) == (17, 30)  # in UTC
     finally:
         register(Settings(), working_dir=Path.cwd())
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_pools_of_rented_machines_keep_what_somebody_has_set_in_them() -> None:
+    settings = Settings(remote_pools=("kaggle", "akash"))
+    names = register(settings, working_dir=Path.cwd())
+    wanted = {"render-batch/kaggle", "render-batch/akash", "render/safe-kaggle", "render/safe-akash"}
+    assert wanted <= set(names)
+    with get_client(sync_client=True) as client:
+        pool = client.read_work_pool("kaggle")
+        assert (pool.type, pool.concurrency_limit) == ("kaggle", 2)
+        client.update_work_pool("kaggle", WorkPoolUpdate(concurrency_limit=1))
+        register(settings, working_dir=Path.cwd())
+        assert client.read_work_pool("kaggle").concurrency_limit == 1
+        assert client.read_deployment_by_name("render-batch/kaggle").work_pool_name == "kaggle"
+        assert client.read_deployment_by_name("render/safe-kaggle").work_pool_name == settings.work_pool

@@ -12,7 +12,7 @@ import pytest
 from infra.store.interface import ObjectStore
 from tasks.agent import bootstrap
 from tasks.agent.sources import code_digest
-from tasks.agent_bundle import agent_bundle, bootstrap_script, locked_libraries, store_bundle
+from tasks.agent_bundle import GPU_LIBRARIES, agent_bundle, bootstrap_script, locked_libraries, store_bundle
 from tasks.domain.schemas import RenderRequest
 from tasks.photo_workers import PhotoWorkers
 from tests.photos import fill_folder, listing_ids
@@ -152,3 +152,10 @@ def test_the_agents_libraries_are_those_of_the_lock_file() -> None:
     kept = (ROOT / "tasks/agent/requirements.txt").read_text()
     assert kept == locked_libraries(lock), "run make lock"
     assert kept.count("--hash=sha256:") > 100
+
+
+def test_the_libraries_of_the_gpu_image_are_those_of_the_lock_file() -> None:
+    lock = (ROOT / "requirements-dev.lock").read_text()
+    kept = (ROOT / "deployments/akash/requirements-gpu.txt").read_text()
+    assert kept == locked_libraries(lock, GPU_LIBRARIES), "run make lock"
+    assert [line.partition("==")[0] for line in kept.splitlines() if "==" in line] == list(GPU_LIBRARIES)

@@ -38,7 +38,7 @@ class Upload:
 class Request:
     """What to send where."""
 
-    method: Literal["GET", "POST", "PUT"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     address: WebAddress
     body: bytes | Upload = b""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)

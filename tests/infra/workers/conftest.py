@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -27,6 +28,10 @@ from infra.store.s3_connection import S3Credentials
 from infra.workers.kaggle import KaggleWorker
 from tests.fake_kaggle.running import running_fake_kaggle
 from tests.fake_kaggle.service import TOKEN, FakeKaggle
+from tests.faults.stores import environment
+from tests.infra.workers.desk import QUICK, ROOT, Desk
+from tests.infra.workers.scripted import ScriptedWorker
+from tests.rented import FolderProvider
 
 _AGENT = dedent(
     """
@@ -45,7 +50,8 @@ _AGENT = dedent(
             return False
         return True
     def end(ok, reason, sentence):
-        word = json.dumps({{"ok": ok, "reason": reason, "sentence": sentence}}).encode()
+        own = {{"digest": told["digest"], "attempt": 0}}
+        word = json.dumps({{"ok": ok, "reason": reason, "sentence": sentence, **own}}).encode()
         put(told["manifest"], word, **told["headers"])
     """
 )
@@ -66,6 +72,7 @@ class Bench:
         prefix = f"batches/{digest}/0/"
         leave = self.store.presign_create(f"{prefix}manifest.json", expires_s=600)
         told = {
+            "digest": digest,
             "heartbeat": self.store.presign_replace(f"{prefix}heartbeat.json", expires_s=600).url,
             "control": self.store.presign_get(f"{prefix}control", expires_s=600),
             "manifest": leave.url,
@@ -108,7 +115,12 @@ class Bench:
             "--type",
             "kaggle",
         ]
-        told = {"PREFECT_API_URL": self.api_url, "PREFECT_WORKER_QUERY_SECONDS": "0.5", **environment}
+        told = {
+            "PYTHONPATH": str(ROOT),
+            "PREFECT_API_URL": self.api_url,
+            "PREFECT_WORKER_QUERY_SECONDS": "0.5",
+            **environment,
+        }
         with Path("worker.log").open("ab") as log:
             worker = subprocess.Popen(command, env={**os.environ, **told}, stdout=log, stderr=log)
             try:
@@ -129,28 +141,43 @@ class Bench:
 
 
 @pytest.fixture
-def bench(
+def worker_settings(
     tmp_path: Path, s3_server: S3Credentials, prefect_api: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Bench]:
-    """A store on S3, a fake Kaggle and a pool of its kind, all named by settings."""
+) -> None:
+    """A store on S3 that settings name; workers look for what is left behind every second."""
     monkeypatch.chdir(tmp_path)
-    endpoint = s3_server.endpoint_url
-    assert endpoint is not None
+    monkeypatch.setenv("CALIBGUARD_STORE_URL", f"s3://tests/{uuid.uuid4().hex}")
+    monkeypatch.setenv("CALIBGUARD_REMOTE_REAP_S", "1")
+    for name, value in environment(s3_server).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def desk(worker_settings: None, tmp_path: Path, prefect_api: str, s3_server: S3Credentials) -> Desk:
+    """A pool whose machines are folders."""
+    pool = make_pool("scripted", ScriptedWorker.get_default_base_job_template())
+    machines = FolderProvider(tmp_path / "machines")
+    secret = s3_server.secret_access_key.get_secret_value()
+    return Desk(pool, configured_store(load_settings()), machines, prefect_api, secret)
+
+
+@pytest.fixture
+def bench(
+    worker_settings: None, tmp_path: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    """A fake Kaggle and a pool of its kind, named by settings."""
     with running_fake_kaggle(tmp_path / "kaggle") as kaggle:
-        for name, value in {
-            "STORE_URL": f"s3://tests/{uuid.uuid4().hex}",
-            "S3_ENDPOINT_URL": endpoint,
-            "S3_ACCESS_KEY_ID": s3_server.access_key_id,
-            "S3_SECRET_ACCESS_KEY": s3_server.secret_access_key.get_secret_value(),
-            "KAGGLE_API_URL": kaggle.url,
-            "KAGGLE_API_TOKEN": TOKEN,
-        }.items():
-            monkeypatch.setenv(f"CALIBGUARD_{name}", value)
-        pool = f"kaggle-{uuid.uuid4().hex[:8]}"
-        template = KaggleWorker.get_default_base_job_template()
-        quick = {"poll_seconds": 0.3, "stop_seconds": 5, "last_word_seconds": 1, "capacity_minutes": 0.5}
-        for name, default in quick.items():
-            template["variables"]["properties"][name]["default"] = default
-        with get_client(sync_client=True) as client:
-            client.create_work_pool(WorkPoolCreate(name=pool, type="kaggle", base_job_template=template))
+        monkeypatch.setenv("CALIBGUARD_KAGGLE_API_URL", kaggle.url)
+        monkeypatch.setenv("CALIBGUARD_KAGGLE_API_TOKEN", TOKEN)
+        pool = make_pool("kaggle", KaggleWorker.get_default_base_job_template())
         yield Bench(kaggle, configured_store(load_settings()), pool, prefect_api)
+
+
+def make_pool(kind: str, template: dict[str, Any]) -> str:
+    """Create a pool with little patience; gives its name."""
+    name = f"{kind}-{uuid.uuid4().hex[:8]}"
+    for variable, value in QUICK.items():
+        template["variables"]["properties"][variable]["default"] = value
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=name, type=kind, base_job_template=template))
+    return name

@@ -1,0 +1,107 @@
+"""``calibguard reap`` on a fake Kaggle: what it shows, what it ends, what its exit status says."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Running
+from typer.testing import CliRunner
+
+from flows.cli import app
+from infra.remote.names import remote_name
+from infra.remote.provider import RemoteJob
+from infra.remote.records import Intent, RemoteRecords
+from infra.store.interface import ObjectStore
+from tests.fake_kaggle.running import running_fake_kaggle
+from tests.fake_kaggle.service import TOKEN, FakeKaggle
+from tests.infra.kaggle.accounts import provider
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+LASTING = "import time\ntime.sleep(600)"
+
+
+@pytest.fixture
+def kaggle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeKaggle]:
+    with running_fake_kaggle(tmp_path / "kaggle") as running:
+        monkeypatch.setenv("CALIBGUARD_KAGGLE_API_URL", running.url)
+        monkeypatch.setenv("CALIBGUARD_KAGGLE_API_TOKEN", TOKEN)
+        yield running
+
+
+def flow_run(state: State[None]) -> uuid.UUID:
+    with get_client(sync_client=True) as client:
+        flow = client.create_flow_from_name("render-batch")
+        deployment = client.create_deployment(flow_id=flow, name="reaped")
+        run = client.create_flow_run_from_deployment(deployment).id
+        client.set_flow_run_state(run, state, force=True)
+    return uuid.UUID(str(run))
+
+
+def orphan(kaggle: FakeKaggle, store: ObjectStore, run: uuid.UUID, *, recorded: bool = True) -> str:
+    """A kernel that runs and that nobody watches."""
+    name, now = str(remote_name("kaggle", run, 0)), datetime.now(UTC)
+    deadline = now + timedelta(hours=1)
+    if recorded:
+        intent = Intent(
+            name=name,
+            kind="kaggle",
+            flow_run_id=run,
+            batch=f"batches/{'0' * 64}/0/",
+            deadline=deadline,
+            most_usd=None,
+            worker="a dead worker",
+            at=now,
+        )
+        RemoteRecords(store).intend(intent)
+    job = RemoteJob(name, "https://store.example/spec", deadline, "none")
+    provider(kaggle, LASTING).create(job, lambda _handle: None)
+    return name
+
+
+def reap(*options: str) -> tuple[int, list[dict[str, object]]]:
+    outcome = CliRunner().invoke(app, ["reap", "--json", *options])
+    return outcome.exit_code, json.loads(outcome.stdout)
+
+
+def test_a_kernel_whose_run_has_ended_is_shown_then_ended_then_gone(
+    kaggle: FakeKaggle, store: ObjectStore
+) -> None:
+    name = orphan(kaggle, store, flow_run(Completed()))
+    status, (shown,) = reap("--dry-run")
+    assert (status, shown["name"], shown["due"], kaggle.kernels_alive()) == (1, name, "destroy", [name])
+    status, (ended,) = reap()
+    assert (status, ended["done"], kaggle.kernels_alive()) == (0, "ended", [])
+    assert reap() == (0, [])
+
+
+def test_a_kernel_whose_run_waits_is_left_until_it_is_abandoned(
+    kaggle: FakeKaggle, store: ObjectStore
+) -> None:
+    run = flow_run(Running())
+    name = orphan(kaggle, store, run)
+    status, (left,) = reap()
+    assert (status, left["due"], kaggle.kernels_alive()) == (1, "adopt", [name])
+    status, _ = reap("--abandon")
+    assert (status, kaggle.kernels_alive()) == (0, [])
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(run).state
+    assert state is not None
+    assert (state.type.value, state.name) == ("CRASHED", "Lost")
+
+
+def test_a_kernel_without_a_record_is_ended_and_a_notebook_of_the_users_is_not(
+    kaggle: FakeKaggle, store: ObjectStore
+) -> None:
+    orphan(kaggle, store, uuid.uuid4(), recorded=False)
+    status, (ended,) = reap()
+    assert (status, ended["why"], kaggle.kernels_alive()) == (0, "nothing is on record of it", [])
+
+
+def test_a_table_says_that_nothing_was_found(kaggle: FakeKaggle, store: ObjectStore) -> None:
+    outcome = CliRunner().invoke(app, ["reap"])
+    assert (outcome.exit_code, outcome.stdout) == (0, "0 rented machines found\n")

@@ -1,0 +1,142 @@
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from infra.remote.batch import Batch
+from infra.store.interface import ObjectStore
+from tasks.domain.training import TrainingManifest
+from tasks.keys import BatchKeys
+from tasks.training import TrainingOrder, end_training, find_manifest, send_training, take_training
+from tests.script_host import script_host
+from tests.waiting import wait_until
+
+ROOT = Path(__file__).parents[3]
+WELL = """
+import os, pathlib
+print("epoch 1", flush=True)
+out = pathlib.Path(os.environ["CALIBGUARD_OUTPUT"])
+(out / "weights").mkdir()
+(out / "weights" / "best.bin").write_bytes(b"w" * 100)
+(out / "seen.txt").write_text(" ".join(sorted(name for name in os.environ if name.startswith("CALIBGUARD"))))
+"""
+ENDLESS = """
+import os, pathlib, time
+pathlib.Path(os.environ["CALIBGUARD_OUTPUT"], "half.txt").write_text("half")
+print("on and on", flush=True)
+time.sleep(600)
+"""
+
+
+def _sent(url: str, script: str, store: ObjectStore, *, deadline_s: float = 60.0) -> BatchKeys:
+    now = datetime.now(UTC)
+    order = TrainingOrder(
+        url,
+        hashlib.sha256(script.encode()).hexdigest(),
+        now + timedelta(seconds=deadline_s),
+        heartbeat_s=0.2,
+    )
+    return send_training(order, store, now=now)
+
+
+def _started(keys: BatchKeys, store: ObjectStore) -> "subprocess.Popen[str]":
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "CALIBGUARD_SPEC_URL": store.presign_get(keys.spec, expires_s=600),
+        "CALIBGUARD_AGENT_TOKEN": "CANARY-token",
+    }
+    command = [sys.executable, "-m", "tasks.agent.training"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def _ended(keys: BatchKeys, store: ObjectStore) -> tuple[TrainingManifest, str]:
+    output, _ = _started(keys, store).communicate(timeout=60)
+    manifest = find_manifest(keys, store)
+    assert manifest is not None
+    assert "CANARY" not in output
+    return manifest, output
+
+
+def test_a_script_of_the_pinned_digest_runs_and_what_it_leaves_comes_back(
+    store: ObjectStore, tmp_path: Path
+) -> None:
+    with script_host(WELL) as url:
+        keys = _sent(url, WELL, store)
+        manifest, output = _ended(keys, store)
+    assert (manifest.ok, manifest.reason, manifest.exit_status) == (True, "done", 0)
+    assert "epoch 1" in output
+    word = Batch(store, keys.prefix).last_word()
+    assert word is not None
+    assert word.cause == "done"
+    tar, log = take_training(keys, tmp_path / "taken", store)
+    with tarfile.open(tar) as members:
+        assert sorted(members.getnames()) == ["seen.txt", "weights/best.bin"]
+        seen = members.extractfile("seen.txt")
+        assert seen is not None
+        assert seen.read() == b"CALIBGUARD_OUTPUT"
+    assert "epoch 1" in log.read_text()
+
+
+def test_a_script_of_another_digest_is_not_run(store: ObjectStore) -> None:
+    with script_host(WELL + "\n# altered") as url:
+        manifest, output = _ended(_sent(url, WELL, store), store)
+    assert (manifest.ok, manifest.reason, manifest.exit_status) == (False, "inputs_damaged", None)
+    assert "it was not run" in manifest.sentence
+    assert "epoch" not in output
+
+
+@pytest.mark.parametrize(
+    ("script", "reason", "status"),
+    [("raise SystemExit(3)", "failed", 3), ("import os; os.kill(os.getpid(), 9)", "failed", -9)],
+)
+def test_a_script_that_fails_is_told_with_its_status(
+    store: ObjectStore, script: str, reason: str, status: int
+) -> None:
+    with script_host(script) as url:
+        manifest, _ = _ended(_sent(url, script, store), store)
+    assert (manifest.ok, manifest.reason, manifest.exit_status) == (False, reason, status)
+
+
+def test_at_the_deadline_the_script_is_stopped_and_what_it_left_comes_back(store: ObjectStore) -> None:
+    with script_host(ENDLESS) as url:
+        keys = _sent(url, ENDLESS, store, deadline_s=4.0)
+        manifest, _ = _ended(keys, store)
+    assert manifest.reason == "deadline"
+    with tarfile.open(fileobj=io.BytesIO(store.read(keys.output))) as members:
+        assert members.getnames() == ["half.txt"]
+
+
+def test_a_training_that_nobody_wants_any_more_ends(store: ObjectStore) -> None:
+    with script_host(ENDLESS) as url:
+        keys = _sent(url, ENDLESS, store)
+        agent = _started(keys, store)
+        wait_until(
+            lambda: store.head(keys.log) and b"on and on" in store.read(keys.log),
+            within_s=30,
+            what="the script's first words",
+        )
+        end_training(keys, store)
+        agent.communicate(timeout=30)
+    manifest = find_manifest(keys, store)
+    assert manifest is not None
+    assert manifest.reason == "cancelled"
+
+
+def test_a_container_that_is_started_again_does_not_train_twice(store: ObjectStore) -> None:
+    with script_host(WELL) as url:
+        keys = _sent(url, WELL, store)
+        first, _ = _ended(keys, store)
+        second, output = _ended(keys, store)
+    assert first == second
+    assert "was finished before this start: done" in output
+
+
+def test_the_same_script_again_is_another_attempt(store: ObjectStore) -> None:
+    assert [_sent("http://127.0.0.1:1/x", "pass", store).attempt for _ in range(2)] == [0, 1]
