@@ -16,6 +16,7 @@ from infra.remote.provider import Observed, RemoteState
 
 # A provider that gives up a lease in such a way is not to be rented from again today.
 FAULTS_OF_PROVIDERS: Final = ("unstable", "decommission", "manifest_timeout")
+_LEASELESS_S: Final = 180.0  # a lease comes within this time of its deployment, or nobody will make it
 _ACTIVE: Final = "active"
 _ENDS: Final = ("closed", "insufficient_funds")
 
@@ -36,7 +37,7 @@ class Sight:
 
 def sight(view: Deployment, *, now: datetime) -> Sight:
     """Read one look; ``now`` is for the cost."""
-    state, detail = _state(view)
+    state, detail = _state(view, now)
     unreached = (one.id.provider for one in view.leases if one.state == _ACTIVE and one.status is None)
     return Sight(
         Observed(state, quoted(detail)[1:-1], cost_usd(view, now=now)),
@@ -65,13 +66,16 @@ def made_at(dseq: str) -> float | None:
     return int(dseq) / 1000 if len(dseq) == 13 else None
 
 
-def _state(view: Deployment) -> tuple[RemoteState, str]:
+def _state(view: Deployment, now: datetime) -> tuple[RemoteState, str]:
     escrow = view.escrow_account.state.state
     if view.deployment.state == "closed" or escrow in ("closed", "overdrawn"):
         return "gone", f"deployment {view.deployment.state}, escrow {escrow}{_reasons(view)}"
     if view.deployment.state != _ACTIVE:
         return "unknown", f"deployment {view.deployment.state}"
     if not view.leases:
+        made = made_at(view.deployment.id.dseq)
+        if made is not None and now.timestamp() - made > _LEASELESS_S:
+            return "gone", "nobody leased it: whoever asked for it was cut off"
         return "queued", "no lease yet"
     active = [lease for lease in view.leases if lease.state == _ACTIVE]
     if active:

@@ -83,6 +83,13 @@ def test_each_picture_has_its_state(view: Deployment, state: str, detail: str) -
     assert (observed.state, observed.detail) == (state, detail)
 
 
+@pytest.mark.parametrize(("minutes", "state"), [(3, "queued"), (4, "gone")])
+def test_a_deployment_that_nobody_leased_is_given_up(minutes: float, state: str) -> None:
+    now = _MADE + timedelta(minutes=minutes)
+    assert sight(_view(lease=None), now=now).observed.state == state
+    assert sight(_view(status=_services(0)), now=now).observed.state == "queued"
+
+
 _words = st.text(max_size=20) | st.sampled_from(["active", "closed", "open", "insufficient_funds", "paused"])
 
 
