@@ -17,9 +17,9 @@ from infra.kaggle.opening import open_kaggle, open_notebooks
 from infra.kaggle.refusals import BadRequest, KernelGone
 from infra.kaggle.sources import local_push
 from infra.kaggle.watching import Watch, await_end
-from infra.portal.client.web_address import WebAddress, web_address
-from infra.portal.remote_text import quoted
 from infra.settings import Settings
+from infra.web.address import WebAddress, web_address
+from infra.web.remote_text import quoted
 from tasks.domain.errors import DomainError
 
 Transport = Literal["api", "mcp"]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from infra.portal.client.web_address import WebAddress, web_address
 from infra.settings import Settings
+from infra.web.address import WebAddress, web_address
 
 Profile = Literal["portal", "portal_exact", "portal_loose"]
 Mode = Literal["improvement", "plain"]

@@ -22,9 +22,9 @@ from infra.errors import (
     RemoteError,
     RemoteUnavailable,
 )
-from infra.portal.client.exchange import Answer, Request, exchange
-from infra.portal.remote_text import quoted
 from infra.strict_json import parse_object
+from infra.web.exchange import Answer, Request, exchange
+from infra.web.remote_text import quoted
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from infra.portal.client.web_address import WebAddress, web_address
+from infra.web.address import WebAddress, web_address
 
 CONSOLE_URL: Final = "https://console-api.akash.network"
 

@@ -25,9 +25,9 @@ from infra.akash.sdl import Stack, stack_sdl
 from infra.akash.terms import Terms, hours_until, worst_cost_usd
 from infra.akash.watching import cost_usd, sight
 from infra.errors import BudgetExhausted, RemoteError, RemoteRefused, RemoteUnavailable
-from infra.portal.remote_text import quoted
 from infra.remote.names import Kind, parse_remote_name
 from infra.remote.provider import Handle, Observed, RemoteJob
+from infra.web.remote_text import quoted
 
 _TOKEN_BYTES: Final = 32
 

@@ -27,9 +27,9 @@ from infra.errors import (
     RemoteRefused,
     RemoteUnavailable,
 )
-from infra.portal.client.exchange import Answer
-from infra.portal.remote_text import quoted
 from infra.strict_json import parse_object
+from infra.web.exchange import Answer
+from infra.web.remote_text import quoted
 
 _TOP_UP_COMING: Final = re.compile(r"(top.?up|recharge|reload).{0,40}(progress|way|processing|pending)", re.I)
 _OVER: Final = ("already been matched or closed", "deployment closed")

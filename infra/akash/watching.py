@@ -11,8 +11,8 @@ from typing import Final
 
 from infra.akash.answers import Deployment, Lease
 from infra.akash.money import usd, usd_per_hour
-from infra.portal.remote_text import quoted
 from infra.remote.provider import Observed, RemoteState
+from infra.web.remote_text import quoted
 
 # A provider that gives up a lease in such a way is not to be rented from again today.
 FAULTS_OF_PROVIDERS: Final = ("unstable", "decommission", "manifest_timeout")

@@ -13,9 +13,9 @@ from typing import Final
 from infra.errors import RemoteAnswerInvalid
 from infra.kaggle.connection import Answer
 from infra.kaggle.refusals import KaggleBusy, status_refusal
-from infra.portal.remote_text import quoted
 from infra.remote.provider import RemoteState
 from infra.strict_json import parse_json
+from infra.web.remote_text import quoted
 
 _SUCCEEDED: Final = frozenset({"COMPLETE"})
 _FAILED: Final = frozenset({"ERROR", "CANCEL_ACKNOWLEDGED"})

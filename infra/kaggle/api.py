@@ -32,7 +32,7 @@ from infra.kaggle.patience import Patience
 from infra.kaggle.pushing import push_and_run
 from infra.kaggle.refusals import KernelGone
 from infra.kaggle.sources import stored_push, with_stored
-from infra.portal.remote_text import quoted
+from infra.web.remote_text import quoted
 
 _KERNELS: Final = "kernels.KernelsApiService"
 _PAGE: Final = 100

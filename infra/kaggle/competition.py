@@ -13,7 +13,7 @@ from infra.errors import RemoteAnswerInvalid
 from infra.kaggle.answers import Members, entries, member, next_page, read_tree
 from infra.kaggle.api import KaggleApi
 from infra.kaggle.connection import Answer
-from infra.portal.remote_text import quoted
+from infra.web.remote_text import quoted
 
 _SERVICE: Final = "competitions.CompetitionApiService"
 _PAGE: Final = 200

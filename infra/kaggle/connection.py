@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from infra.errors import RemoteAnswerInvalid
 from infra.kaggle.refusals import KaggleSilent
-from infra.portal.client.web_address import WebAddress, web_address
+from infra.web.address import WebAddress, web_address
 
 API_URL: Final = "https://api.kaggle.com"
 _MOST_BYTES: Final = 32 << 20  # a session's log comes inside an answer

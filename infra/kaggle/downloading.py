@@ -17,8 +17,8 @@ import httpx
 
 from infra.errors import RemoteAnswerInvalid, RemoteRefused
 from infra.kaggle.refusals import KaggleBusy
-from infra.portal.client.web_address import WebAddress, web_address
-from infra.portal.remote_text import quoted
+from infra.web.address import WebAddress, web_address
+from infra.web.remote_text import quoted
 
 _HOSTS: Final = ("kaggle.com", "kaggleusercontent.com", "googleapis.com", "googleusercontent.com")
 _DEEPEST: Final = 16

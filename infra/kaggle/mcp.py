@@ -26,8 +26,8 @@ from infra.kaggle.patience import Patience
 from infra.kaggle.pushing import TakenWithComplaints, started
 from infra.kaggle.refusals import BadRequest, KaggleBusy
 from infra.kaggle.sources import save_members
-from infra.portal.remote_text import quoted
 from infra.strict_json import parse_object
+from infra.web.remote_text import quoted
 
 _PAGE = 200
 _MOST_PAGES = 100

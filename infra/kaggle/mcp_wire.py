@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from infra.errors import RemoteAnswerInvalid, RemoteRefused
 from infra.kaggle.answers import Members
 from infra.kaggle.refusals import KaggleBusy, status_refusal
-from infra.portal.client.web_address import web_address
-from infra.portal.remote_text import quoted
 from infra.strict_json import parse_object
+from infra.web.address import web_address
+from infra.web.remote_text import quoted
 
 _PROTOCOL: Final = "2025-03-26"
 _SILENCE_S: Final = 60.0

@@ -18,7 +18,7 @@ from infra.kaggle.notebooks import KernelRef, Push
 from infra.kaggle.patience import Patience
 from infra.kaggle.refusals import KaggleBusy, KernelGone, push_refusal
 from infra.kaggle.sources import save_members
-from infra.portal.remote_text import quoted
+from infra.web.remote_text import quoted
 
 _KERNELS: Final = "kernels.KernelsApiService"
 _REF: Final = re.compile(r"(?:.*/)?([^/]+)/([^/]+)")

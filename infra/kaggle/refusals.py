@@ -15,7 +15,7 @@ from infra.errors import (
     RemoteRefused,
     RemoteUnavailable,
 )
-from infra.portal.remote_text import quoted
+from infra.web.remote_text import quoted
 
 _NO_SLOT: Final = re.compile(r"maximum batch \w+ session count", re.IGNORECASE)
 _NO_QUOTA: Final = re.compile(r"maximum weekly \w+ quota", re.IGNORECASE)

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from infra.errors import RemoteAnswerInvalid, RemoteRefused
 from infra.kaggle.answers import Members, member
 from infra.kaggle.notebooks import T4, KernelRef, Push, title_of
-from infra.portal.remote_text import quoted
+from infra.web.remote_text import quoted
 
 _MOST_BYTES: Final = 1 << 20  # Kaggle's own limit is unpublished; data belong elsewhere
 _MOUNTS: Final = ("datasetDataSources", "competitionDataSources", "kernelDataSources", "modelDataSources")

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.errors import ObjectMissing, RemoteRefused
-from infra.portal.remote_text import quoted
 from infra.remote.outcomes import CAUSE_OF_REASON, Outcome
 from infra.store.interface import ObjectStore
 from infra.strict_json import parse_object
+from infra.web.remote_text import quoted
 
 _PREFIX: Final = re.compile(r"batches/(?P<digest>[0-9a-f]{64})/(?P<attempt>[0-9]{1,3})/")
 _LONGEST_MANIFEST: Final = 4 << 20  # bytes, as in tasks.domain.batches

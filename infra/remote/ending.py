@@ -14,11 +14,11 @@ from random import uniform
 from typing import Final, Literal
 
 from infra.errors import RemoteError, StoreError
-from infra.portal.remote_text import without_url_queries
 from infra.remote.flow_run import FlowRunLink
 from infra.remote.outcomes import Outcome
 from infra.remote.provider import Handle, Provider
 from infra.remote.records import Closed, RemoteRecords
+from infra.web.remote_text import without_url_queries
 
 _DESTROY_TRIES: Final = 3
 _DESTROY_PAUSE_S: Final = 5.0

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from infra.errors import SubmissionZipRefused
 from infra.portal.client import answers
-from infra.portal.client.exchange import Answer
-from infra.portal.client.web_address import upload_address, web_address
 from infra.portal.server.submission_reader import read_submission
 from infra.store.local import LocalStore
+from infra.web.address import upload_address, web_address
+from infra.web.exchange import Answer
 from tasks.champion import reigning
 from tasks.domain.gates.decision import decide_promotion
 from tasks.domain.gates.records import GatePolicy

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from infra.errors import PortalAnswerInvalid, PortalDenied, PortalError, PortalRefused, PortalUnavailable
-from infra.portal.client.exchange import Answer
 from infra.portal.judge import JudgeIdentity, judge_from
-from infra.portal.remote_text import quoted
 from infra.strict_json import parse_object
+from infra.web.exchange import Answer
+from infra.web.remote_text import quoted
 
 JsonObject: TypeAlias = dict[str, object]
 

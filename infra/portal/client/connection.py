@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from infra.portal.client.web_address import WebAddress, web_address
+from infra.web.address import WebAddress, web_address
 
 _JUDGE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -6,9 +6,9 @@ from http import HTTPStatus
 from infra.errors import PortalAnswerInvalid, PortalUnavailable
 from infra.portal.client.answers import read_object, refusal
 from infra.portal.client.connection import Patience, Portal
-from infra.portal.client.exchange import Request, exchange
 from infra.portal.client.sending import authorization
 from infra.portal.judge import JudgeIdentity, judge_from
+from infra.web.exchange import Request, exchange
 
 _UNKNOWN_QUESTION = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 

@@ -3,8 +3,8 @@
 from infra.errors import PortalDenied, PortalUnavailable
 from infra.portal.client.answers import refusal
 from infra.portal.client.connection import Portal
-from infra.portal.client.exchange import Request, exchange
 from infra.portal.client.sending import authorization
+from infra.web.exchange import Request, exchange
 
 
 def presence(portal: Portal, *, total_s: float) -> str:

@@ -26,9 +26,9 @@ from infra.portal.client.answers import (
     refusal,
 )
 from infra.portal.client.connection import Patience, Portal
-from infra.portal.client.exchange import Request, exchange
 from infra.portal.client.run import SubmissionRun
 from infra.portal.client.sending import authorization
+from infra.web.exchange import Request, exchange
 
 
 def await_scores(request_id: str, *, run: SubmissionRun, progress: Callable[[int, int], None]) -> Scores:

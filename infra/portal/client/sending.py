@@ -21,10 +21,10 @@ from infra.errors import (
 )
 from infra.portal.client.answers import read_object, read_request_id, read_upload, refusal
 from infra.portal.client.connection import Archive, Patience, Portal, TeamIdentity
-from infra.portal.client.exchange import Answer, Request, Upload, exchange
 from infra.portal.client.run import SubmissionRun
 from infra.portal.client.step_record import Attempt, declined_name, sent_name, unclear_name, upload_name
-from infra.portal.client.web_address import upload_address
+from infra.web.address import upload_address
+from infra.web.exchange import Answer, Request, Upload, exchange
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from infra.errors import SubmissionZipRefused
-from infra.portal.remote_text import quoted
+from infra.web.remote_text import quoted
 
 # APPNOTE 6.3.10, sections 4.3.7 (local header), 4.3.12 (directory entry), 4.3.16 (end record).
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from infra.errors import RemoteError, RemoteRefused
 from infra.kaggle.downloading import Download, FileDamaged, UrlExpired, fetch, place_of
 from infra.kaggle.refusals import KaggleBusy
-from infra.portal.client.web_address import WebAddress, web_address
+from infra.web.address import WebAddress, web_address
 from tests.fake_kaggle.faults import Fault
 from tests.fake_kaggle.running import running_fake_kaggle
 from tests.fake_kaggle.service import FakeKaggle

@@ -19,12 +19,12 @@ from infra.errors import (
     UploadUrlRefused,
 )
 from infra.portal.client.connection import Archive, Patience, Portal
-from infra.portal.client.exchange import Request, exchange
 from infra.portal.client.submission import adopt_request_id, submit
-from infra.portal.client.web_address import WebAddress, upload_address, web_address
-from infra.portal.remote_text import quoted
 from infra.store.local import LocalStore
 from infra.strict_json import parse_object
+from infra.web.address import WebAddress, upload_address, web_address
+from infra.web.exchange import Request, exchange
+from infra.web.remote_text import quoted
 from tests.infra.portal.fake_judge import (
     CSV,
     Act,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from infra.errors import PortalUnreachable, UploadUrlRefused
-from infra.portal.remote_text import quoted
+from infra.web.remote_text import quoted
 
 _PORTS = {"http": 80, "https": 443}
 _NETLOC = re.compile(r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)

@@ -18,7 +18,7 @@ from typing import Literal
 import httpx
 
 from infra.errors import DigestMismatch, PortalAnswerInvalid, PortalReplyLost, PortalUnreachable
-from infra.portal.client.web_address import WebAddress
+from infra.web.address import WebAddress
 
 MAX_ANSWER_BYTES = 16 << 20
 """A result of 1000 photos has about half a MiB."""
