@@ -71,6 +71,8 @@ class Undertaker:
             self._harvest(handle)
             is_gone = self.destroy(handle, say=link.say)
             cost = self._cost(handle) if is_gone else None
+        if cost is not None:
+            link.say(f"{name} has cost {cost:.4f} USD")
         is_settled = settles == "nothing" or link.settle(outcome)
         if not (is_gone and is_settled):
             return False

@@ -186,6 +186,8 @@ class Renter:
 
     def _lived(self, intent: Intent, order: Order, lease: Lease, link: FlowRunLink) -> Outcome | None:
         """One name from create to closed; None where another name may fare better."""
+        if intent.most_usd is not None:
+            link.say(f"{intent.name} may cost {intent.most_usd:.2f} USD, until {intent.deadline:%H:%M} UTC")
         opening = _Opening(self, link)
         try:
             outcome = self._created(self._job(intent.name, order), lease, opening)

@@ -354,7 +354,11 @@ def test_what_a_machine_cost_and_may_cost_is_on_record(
 ) -> None:
     provider.price_usd = Decimal("0.80")
     time.events = {1: agent.finish}
-    renter.rent(order(agent), Run())
+    run = Run()
+    renter.rent(order(agent), run)
     (record,) = records_of(renter)
     assert record.closed is not None
     assert (record.intent.most_usd, record.closed.cost_usd) == (Decimal("1.60"), Decimal("0.80"))
+    may, has = (sentence for sentence in run.said if "USD" in sentence)
+    assert "may cost 1.60 USD" in may
+    assert "has cost 0.8000 USD" in has
