@@ -77,6 +77,12 @@ def catalog() -> Iterator[Deployment]:
         description="Renders one batch as a rented machine would, on this one; for trying pools.",
         tags=("render-batch",),
     )
+    yield Deployment(
+        entrypoint="flows.build_table.build_table",
+        name="pairs",
+        description="Builds one table from training pairs into a candidate; promotes nothing.",
+        tags=("build-table",),
+    )
     yield from _judged()
     yield Deployment(
         entrypoint="flows.diagnose.diagnose",

@@ -20,6 +20,7 @@ from flows import (
     cli_portal,
     cli_reap,
     cli_store,
+    cli_tables,
 )
 from tasks.domain.schemas import Check
 from tasks.failures import SENTENCES
@@ -71,6 +72,7 @@ for module in (
     cli_reap,
     cli_kaggle,
     cli_dataset,
+    cli_tables,
 ):
     app.add_typer(module.commands)
 

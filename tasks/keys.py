@@ -14,6 +14,7 @@ remote/<name>/                    what was rented, and what became of it, see ``
 fingerprints/<digest>.json        decoded photos in numbers, by the digest of their files
 fits/<version>/<digest>.json      what was found on a training pair, by the digest of its two files
 candidates/<name>/<method>.json   tables of a refit; candidate.json, written last, tells how it fared
+candidates/<name>/<method>.build.json  how a table build found the table beside it; written last
 scores/<judge>/<name>/<request>/  scored.csv, summary.json, then scored.json, which binds both to the zip
 analyses/<name>/<digest>.json     a scored submission taken apart; one for each set of rivals
 decisions/<name>/<digest>.json    what gates decided, with all the evidence
@@ -173,6 +174,11 @@ def candidate_key(name: str) -> str:
 def candidate_table_key(name: str, method: str) -> str:
     """Key of the table that a refit made for a method."""
     return f"candidates/{name}/{method}.json"
+
+
+def build_key(name: str, method: str) -> str:
+    """Key of the record of a table build, which completes it."""
+    return f"candidates/{name}/{method}.build.json"
 
 
 def fit_key(digest: str, version: str) -> str:

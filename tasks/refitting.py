@@ -49,10 +49,10 @@ def fitted_pairs(
     *,
     read: ReadPair,
     workers: PhotoWorkers,
-    store: ObjectStore,
+    store: ObjectStore | None,
     progress: Progress,
 ) -> Refit:
-    """Fit pairs, or take what an earlier refit found on the same files.
+    """Fit pairs, or take what an earlier refit found on the same files; without a store nothing is kept.
 
     A pair that cannot be read or fitted costs itself: its finding says why, and what may pass is not kept.
     """
@@ -76,7 +76,7 @@ def fitted_pairs(
 
 
 def _finding(
-    pair: TrainingPair, read: ReadPair, workers: PhotoWorkers, store: ObjectStore
+    pair: TrainingPair, read: ReadPair, workers: PhotoWorkers, store: ObjectStore | None
 ) -> tuple[PairFinding, bool]:
     try:
         files = read(pair)
@@ -84,7 +84,7 @@ def _finding(
         reason = f"it cannot be read any more: {error.strerror or error}"
         return PairFinding(verdict="lost", reason="unreadable", sentence=reason), False
     content = content_digest(files)
-    kept = _kept(store, content)
+    kept = _kept(store, content) if store else None
     if kept is not None:
         return kept, False
     try:
@@ -93,7 +93,7 @@ def _finding(
         finding = PairFinding(verdict="rejected", reason=error.code, sentence=str(error))
     except PhotoLost as error:
         return PairFinding(verdict="lost", reason=error.code, sentence=str(error)), False
-    return _keep(store, content, finding), True
+    return _keep(store, content, finding) if store else finding, True
 
 
 def content_digest(files: tuple[bytes, bytes]) -> str:

@@ -197,28 +197,29 @@ class LensAtlas(TableHeader):
         return low - margin, high + margin
 
 
-def profile_weights(atlas: LensAtlas, size: ImageSize) -> dict[str, float]:
+def profile_weights(atlas: LensAtlas, size: ImageSize | None = None) -> dict[str, float]:
     """Give the probability of each profile for a photo of this size, in the order of the profiles.
 
     Shares of the listings of the exact size, led by those of its bucket, which stand for five listings, and
-    these by the shares of all.
+    these by the shares of all; without a size those of all.
     """
-    bucket = bucket_of(size.width, size.height)
-    counts = np.array(
-        [
-            [
-                sum(met.listings for met in profile.sizes.values()),
-                sum(met.listings for key, met in profile.sizes.items() if bucket_of_dimension(key) == bucket),
-                sum(met.listings for key, met in profile.sizes.items() if key == str(size)),
-            ]
-            for profile in atlas.profiles
-        ],
-        dtype=np.float64,
-    )
+    counts = np.array([_met(profile, size) for profile in atlas.profiles], dtype=np.float64)
     shares = np.full(len(counts), 1.0 / len(counts))
     for column in counts.T:
         shares = (column + LED_BY * shares) / (column.sum() + LED_BY)
     return {profile.name: float(share) for profile, share in zip(atlas.profiles, shares, strict=True)}
+
+
+def _met(profile: LensProfile, size: ImageSize | None) -> list[float]:
+    """Count the listings that met a profile: in all, in the size's bucket, at the size."""
+    counts = [sum(met.listings for met in profile.sizes.values())]
+    if size is not None:
+        bucket = bucket_of(size.width, size.height)
+        counts.append(
+            sum(met.listings for key, met in profile.sizes.items() if bucket_of_dimension(key) == bucket)
+        )
+        counts.append(sum(met.listings for key, met in profile.sizes.items() if key == str(size)))
+    return counts
 
 
 def load_atlas(text: str | bytes, *, source: str) -> LensAtlas:

@@ -1,4 +1,4 @@
-"""Writes an atlas as the tables of the legacy methods, which know (k1, k2) with a zoom of their own.
+"""Writes an atlas as the tables of the legacy methods, which know (k1, k2, alpha) with a zoom of their own.
 
 ``safe`` is the pair whose legacy map is nearest to the group's safe curve, ``primary`` the pair with the
 least mean distance to all profiles, as often as the group meets them; what the form loses is told in pixels
@@ -6,7 +6,7 @@ beside the table. Sizes with too few pairs get no row of their own: their bucket
 speaks for is kept from the base table, and the new table's source says so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -14,13 +14,21 @@ import numpy as np
 
 from gpu.coordinates import ImageSize
 from gpu.errors import LensModelError
-from gpu.legacy_fit import LegacyFit, middle_legacy, nearest_legacy
+from gpu.legacy_fit import AT_ZERO, LegacyFit, middle_legacy, nearest_legacy
 from gpu.lens_curve import LensCurve
 from tasks.domain.atlas import AtlasCurve, Group, LensAtlas, profile_weights, size_of_dimension
 from tasks.domain.buckets import BUCKETS, NOMINAL_SIZE
 from tasks.domain.coefficients import CoefficientPair
 from tasks.domain.searched_tables import TableLabel
-from tasks.domain.tables import BucketTable, CorrectionTable, Defaults, DimensionRow, ParentRow, TableHeader
+from tasks.domain.tables import (
+    BucketTable,
+    CorrectionTable,
+    Defaults,
+    DimensionRow,
+    GlobalTable,
+    ParentRow,
+    TableHeader,
+)
 
 Table = TypeVar("Table", bound=TableHeader)
 T = TypeVar("T", bound=str)
@@ -43,6 +51,7 @@ def correction_table_of(
     label: TableLabel,
     *,
     min_dim_support: int = MIN_DIM_SUPPORT,
+    alphas: Sequence[float] = AT_ZERO,
 ) -> AtlasTable[CorrectionTable]:
     """Write the CalibGuard-Dim table of an atlas.
 
@@ -51,11 +60,12 @@ def correction_table_of(
         base: Says what was last scored, and has the parents of buckets that the atlas does not know.
         label: Of the new table.
         min_dim_support: Pairs that a size needs for a row of its own.
+        alphas: Those that a row may have; each is tried.
     """
     rows = {size: group for size, group in atlas.dimensions.items() if group.pairs >= min_dim_support}
-    fits = dict(_fits(rows, {size: size_of_dimension(size) for size in rows}, atlas))
-    fits |= dict(_fits(atlas.buckets, NOMINAL_SIZE, atlas))
-    fits["global_fallback"] = _fit(atlas.everything.safe, NOMINAL_SIZE["standard"])
+    fits = dict(_fits(rows, {size: size_of_dimension(size) for size in rows}, atlas, alphas))
+    fits |= dict(_fits(atlas.buckets, NOMINAL_SIZE, atlas, alphas))
+    fits["global_fallback"] = _fit(atlas.everything.safe, NOMINAL_SIZE["standard"], alphas)
     kept = [f"parent {bucket}" for bucket in BUCKETS if bucket not in atlas.buckets]
     table = CorrectionTable(
         schema_version=1,
@@ -73,10 +83,12 @@ def correction_table_of(
     return AtlasTable(table, _residuals(fits))
 
 
-def bucket_table_of(atlas: LensAtlas, base: BucketTable, label: TableLabel) -> AtlasTable[BucketTable]:
+def bucket_table_of(
+    atlas: LensAtlas, base: BucketTable, label: TableLabel, *, alphas: Sequence[float] = AT_ZERO
+) -> AtlasTable[BucketTable]:
     """Write the seven-bucket table of an atlas: the best pair for each, and everybody's as fallback."""
-    fits = {str(bucket): _middle(atlas, NOMINAL_SIZE[bucket]) for bucket in atlas.buckets}
-    fits["fallback"] = _fit(atlas.everything.safe, NOMINAL_SIZE["standard"])
+    fits = {str(bucket): _middle(atlas, NOMINAL_SIZE[bucket], alphas) for bucket in atlas.buckets}
+    fits["fallback"] = _fit(atlas.everything.safe, NOMINAL_SIZE["standard"], alphas)
     kept = [f"bucket {bucket}" for bucket in BUCKETS if bucket not in atlas.buckets]
     table = BucketTable(
         schema_version=1,
@@ -90,23 +102,44 @@ def bucket_table_of(atlas: LensAtlas, base: BucketTable, label: TableLabel) -> A
     return AtlasTable(table, _residuals(fits))
 
 
+def global_table_of(
+    atlas: LensAtlas, label: TableLabel, *, alphas: Sequence[float] = AT_ZERO
+) -> AtlasTable[GlobalTable]:
+    """Write the one pair that is best for the photos of all sizes, as often as listings meet each profile."""
+    fits = {"all": _middle_of(profile_weights(atlas), atlas, NOMINAL_SIZE["standard"], alphas)}
+    table = GlobalTable(
+        schema_version=1,
+        name=label.name,
+        source=_source(atlas, fits, []),
+        date=label.date,
+        defaults=Defaults(),
+        pair=_pair(fits["all"]),
+    )
+    return AtlasTable(table, _residuals(fits))
+
+
 def _fits(
-    groups: Mapping[T, Group], sizes: Mapping[T, ImageSize], atlas: LensAtlas
+    groups: Mapping[T, Group], sizes: Mapping[T, ImageSize], atlas: LensAtlas, alphas: Sequence[float]
 ) -> Iterator[tuple[str, LegacyFit]]:
     for key, group in groups.items():
-        yield f"{key}.primary", _middle(atlas, sizes[key])
-        yield f"{key}.safe", _fit(group.safe, sizes[key])
+        yield f"{key}.primary", _middle(atlas, sizes[key], alphas)
+        yield f"{key}.safe", _fit(group.safe, sizes[key], alphas)
 
 
-def _fit(curve: AtlasCurve, size: ImageSize) -> LegacyFit:
-    return nearest_legacy(curve.at(size), size)
+def _fit(curve: AtlasCurve, size: ImageSize, alphas: Sequence[float]) -> LegacyFit:
+    return nearest_legacy(curve.at(size), size, alphas=alphas)
 
 
-def _middle(atlas: LensAtlas, size: ImageSize) -> LegacyFit:
-    shares = profile_weights(atlas, size)
+def _middle(atlas: LensAtlas, size: ImageSize, alphas: Sequence[float]) -> LegacyFit:
+    return _middle_of(profile_weights(atlas, size), atlas, size, alphas)
+
+
+def _middle_of(
+    shares: Mapping[str, float], atlas: LensAtlas, size: ImageSize, alphas: Sequence[float]
+) -> LegacyFit:
     known = {profile.name: curve for profile in atlas.profiles if (curve := _curve_at(profile.curve, size))}
     weights = np.array([shares[name] for name in known])
-    return middle_legacy(tuple(known.values()), weights, size)
+    return middle_legacy(tuple(known.values()), weights, size, alphas=alphas)
 
 
 def _curve_at(curve: AtlasCurve, size: ImageSize) -> LensCurve | None:
@@ -134,7 +167,7 @@ def _parent_row(bucket: str, fits: Mapping[str, LegacyFit]) -> ParentRow:
 
 
 def _pair(fit: LegacyFit) -> CoefficientPair:
-    return CoefficientPair(k1=fit.k1, k2=fit.k2)
+    return CoefficientPair(k1=fit.k1, k2=fit.k2, alpha=fit.alpha or None)
 
 
 def _residuals(fits: Mapping[str, LegacyFit]) -> dict[str, float]:

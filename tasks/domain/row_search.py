@@ -5,8 +5,8 @@
     size          lattice round the parent's primary, the parent's and the global pair > narrow one round the
                   best; or differential evolution, which falls back to that lattice when its time is up
 
-A search is given a function that tries candidates and never learns what a pair is. An optimizer is one entry
-of ``OPTIMIZERS``.
+A search is given a function that tries candidates and never learns what a pair is. An optimizer that tries
+candidates is one entry of ``OPTIMIZERS``.
 """
 
 from collections.abc import Callable, Mapping, Sequence

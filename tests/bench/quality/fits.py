@@ -104,9 +104,9 @@ def _bucket_pairs(training: Training) -> Tables:
 
 
 def _table_by_grid(training: Training) -> Tables:
-    options = TableBuildOptions(seed=training.seed)
+    options = TableBuildOptions(optimizer="grid", seed=training.seed)
     if training.quick:
-        options = TableBuildOptions(seed=training.seed, alphas=(0.0,), sample_per_dim=_QUICK_PER_SIZE)
+        options = options.model_copy(update={"alphas": (0.0,), "sample_per_dim": _QUICK_PER_SIZE})
     table, _ = build_correction_table(
         training.pairs,
         shipped_correction_table(),
@@ -143,8 +143,8 @@ def _atlas(training: Training) -> Tables:
 
 def _pair_options(training: Training) -> PairSearchOptions:
     if training.quick:
-        return PairSearchOptions(seed=training.seed, search_pairs=_QUICK_PAIRS)
-    return PairSearchOptions(seed=training.seed)
+        return PairSearchOptions(optimizer="grid", seed=training.seed, search_pairs=_QUICK_PAIRS)
+    return PairSearchOptions(optimizer="grid", seed=training.seed)
 
 
 def _label(method: str) -> TableLabel:
