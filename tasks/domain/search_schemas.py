@@ -13,7 +13,7 @@ Optimizer = Literal["gn", "grid", "de"]
 """``gn`` fits each pair's lens curve and takes the nearest coefficients; the others try candidates.
 
 ``gn`` is no default: by mean distance from true warps its tables are nearer, but more photos end up farther
-than if they had been left alone (21 % against 12 % of 292; ``tests/bench/README.md``)."""
+than if they had been left alone (19 % against 13 % of 572; ``tests/bench/README.md``)."""
 
 
 class SearchOptions(Record):

@@ -3,6 +3,7 @@ import pytest
 
 from gpu.brown import BrownLens, curve_from_brown
 from gpu.coordinates import ImageSize
+from gpu.errors import LensModelError
 from gpu.filling import filling_zoom
 from gpu.legacy import legacy_radial_map
 from gpu.legacy_fit import middle_legacy, nearest_legacy, source_places
@@ -52,3 +53,19 @@ def test_the_pair_for_many_follows_the_many() -> None:
     assert (found.k1, found.k2) == pytest.approx((-0.2, 0.41), abs=0.005)
     found = middle_legacy([strong, weak], np.array([1.0, 3.0]), SIZE)
     assert (found.k1, found.k2) == pytest.approx((-0.12, 0.25), abs=0.005)
+
+
+def test_of_several_alphas_the_nearest_is_taken() -> None:
+    loose = brown(-0.17, 0.35).zoomed(0.9985)  # shows a little more than alpha 0 can
+    each = {alpha: nearest_legacy(loose, SIZE, alphas=(alpha,)) for alpha in (0.0, 0.1, 0.2)}
+    found = nearest_legacy(loose, SIZE, alphas=(0.0, 0.1, 0.2))
+    assert found == min(each.values(), key=lambda one: one.residual_px)
+    assert found.alpha > 0.0
+    assert found.residual_px < 0.5 * each[0.0].residual_px
+
+
+def test_an_alpha_that_shows_border_is_passed_over() -> None:
+    wide = brown(-0.17, 0.35).zoomed(0.9)
+    assert nearest_legacy(wide, SIZE, alphas=(0.0, 1.0)).alpha == 0.0
+    with pytest.raises(LensModelError, match="without border, alpha 1"):
+        nearest_legacy(wide, SIZE, alphas=(1.0,))
