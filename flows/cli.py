@@ -63,16 +63,16 @@ def _show(checks: Sequence[Check]) -> None:
 
 
 for module in (
-    cli_akash,
     cli_judged,
     cli_diagnosis,
     cli_ledger,
     cli_store,
     cli_portal,
-    cli_reap,
-    cli_kaggle,
     cli_dataset,
     cli_tables,
+    cli_kaggle,
+    cli_akash,
+    cli_reap,
 ):
     app.add_typer(module.commands)
 
