@@ -197,7 +197,9 @@ def test_a_deployment_that_nobody_knows_is_gone(tmp_path: Path) -> None:
     with running_fake_akash(tmp_path) as akash:
         provider = provider_at(akash)
         handle = created(provider)
-        del akash.market.deployments[handle.id]
+        with akash.market.lock:  # its clock ticks in a thread
+            akash.market.close(handle.id)
+            del akash.market.deployments[handle.id]
         assert provider.observe(handle).state == "gone"
         assert provider.cost_usd(handle) is None
         provider.destroy(handle)
