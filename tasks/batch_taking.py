@@ -213,7 +213,7 @@ class BatchReader:
         if self._is_twin:
             if self._render_here(routed).sha256 != photo.sha256:
                 raise ShardRefused(
-                    f"{photo.id}.jpg differs from the photo rendered here by the same versions of everything"
+                    f"{photo.id}.jpg differs from the same photo rendered here, with all versions equal"
                 )
             return
         body = self._body(shard, photo)
