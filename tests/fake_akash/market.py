@@ -139,7 +139,8 @@ class Market:
         )
         deployment.funds = paid * _UACT
         deployment.offers_left = [offer for offer in self.offers if _serves(offer, order)]
-        self.deployments[dseq] = deployment
+        with self.lock:  # tests call this beside the clock that ticks in a thread
+            self.deployments[dseq] = deployment
         return deployment
 
     def find(self, dseq: str) -> Deployment:
@@ -172,13 +173,14 @@ class Market:
         return deployment
 
     def close(self, dseq: str, *, reason: str = "lease_closed_owner") -> None:
-        deployment = self.find(dseq)
-        if deployment.state == "closed":
-            return
-        self.settle(deployment)
-        if lease := deployment.lease:
-            self.end_lease(lease, reason)
-        self._shut(deployment)
+        with self.lock:
+            deployment = self.find(dseq)
+            if deployment.state == "closed":
+                return
+            self.settle(deployment)
+            if lease := deployment.lease:
+                self.end_lease(lease, reason)
+            self._shut(deployment)
 
     def end_lease(self, lease: Lease, reason: str) -> None:
         """End a lease as its provider does: the deployment stays, with what is left in its escrow."""
