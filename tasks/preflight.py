@@ -30,6 +30,8 @@ ENTRY_POINTS = (
     "flows.cli",
     "infra.portal.server",
     "infra.settings",
+    "tasks.agent",
+    "tasks.agent.training",
     "deployments.register",
     "deployments.stack",
     "deployments.supervisor",
