@@ -19,12 +19,11 @@ from tasks.domain.batches import (
     Accelerator,
     BatchShard,
     BatchSpec,
-    Outlet,
-    Place,
     batch_digest,
 )
 from tasks.domain.schemas import Engine, PhotoRef, PhotoShard
 from tasks.keys import BatchKeys, input_key
+from tasks.leave import Leave
 from tasks.originals import OriginalChanged, read_original
 
 _SENDERS: Final = 8  # photos that are looked up and sent at once
@@ -81,7 +80,7 @@ def send_batch(
     expires_s = int((terms.deadline - now).total_seconds()) + _GRACE_S
     if store.head(keys.spec) is None:
         photos = [routed.photo for shard in shards for routed in shard.photos]
-        spec = _Leave(store, keys, expires_s).spec(shards, engine, terms)
+        spec = _spec(shards, engine, terms, keys, Leave(store, expires_s))
         with ThreadPoolExecutor(_SENDERS) as senders:
             list(senders.map(lambda photo: _send_input(photo, folder, store), photos))
         store.create(keys.control, _GO_ON)
@@ -125,47 +124,32 @@ def _send_input(photo: PhotoRef, folder: Path, store: ObjectStore) -> None:
             store.create(key, read_original(folder, photo), sha256=photo.sha256)
 
 
-class _Leave:
-    """Signs URLs for one attempt at a batch."""
+def _spec(
+    shards: Sequence[PhotoShard], engine: Engine, terms: BatchTerms, keys: BatchKeys, leave: Leave
+) -> BatchSpec:
+    return BatchSpec(
+        format=FORMAT,
+        digest=keys.digest,
+        attempt=keys.attempt,
+        engine=engine,
+        accelerator=terms.accelerator,
+        deadline=terms.deadline,
+        heartbeat_s=terms.heartbeat_s,
+        photo_timeout_s=terms.photo_timeout_s,
+        photo_memory_mb=terms.photo_memory_mb,
+        shards=tuple(_batch_shard(shard, keys, leave) for shard in shards),
+        control=leave.to_read(keys.control),
+        heartbeat=leave.to_replace(keys.heartbeat),
+        log=leave.to_replace(keys.log),
+        manifest=leave.to_create(keys.manifest),
+    )
 
-    def __init__(self, store: ObjectStore, keys: BatchKeys, expires_s: int) -> None:
-        self._store = store
-        self._keys = keys
-        self._expires_s = expires_s
 
-    def spec(self, shards: Sequence[PhotoShard], engine: Engine, terms: BatchTerms) -> BatchSpec:
-        return BatchSpec(
-            format=FORMAT,
-            digest=self._keys.digest,
-            attempt=self._keys.attempt,
-            engine=engine,
-            accelerator=terms.accelerator,
-            deadline=terms.deadline,
-            heartbeat_s=terms.heartbeat_s,
-            photo_timeout_s=terms.photo_timeout_s,
-            photo_memory_mb=terms.photo_memory_mb,
-            shards=tuple(map(self._shard, shards)),
-            control=self._get(self._keys.control),
-            heartbeat=self._outlet(self._keys.heartbeat),
-            log=self._outlet(self._keys.log),
-            manifest=self._place(self._keys.manifest),
-        )
-
-    def _shard(self, shard: PhotoShard) -> BatchShard:
-        photos = [routed.photo for routed in shard.photos]
-        return BatchShard(
-            shard=shard,
-            inputs=tuple(self._get(input_key(photo.sha256)) for photo in photos),
-            outputs=tuple(self._place(self._keys.photo(shard.digest, photo.id)) for photo in photos),
-            record=self._place(self._keys.record(shard.digest)),
-        )
-
-    def _get(self, key: str) -> str:
-        return self._store.presign_get(key, expires_s=self._expires_s)
-
-    def _outlet(self, key: str) -> Outlet:
-        return Outlet(put=self._store.presign_replace(key, expires_s=self._expires_s).url)
-
-    def _place(self, key: str) -> Place:
-        leave = self._store.presign_create(key, expires_s=self._expires_s)
-        return Place(put=leave.url, headers=dict(leave.headers), get=self._get(key))
+def _batch_shard(shard: PhotoShard, keys: BatchKeys, leave: Leave) -> BatchShard:
+    photos = [routed.photo for routed in shard.photos]
+    return BatchShard(
+        shard=shard,
+        inputs=tuple(leave.to_read(input_key(photo.sha256)) for photo in photos),
+        outputs=tuple(leave.to_create(keys.photo(shard.digest, photo.id)) for photo in photos),
+        record=leave.to_create(keys.record(shard.digest)),
+    )

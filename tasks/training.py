@@ -12,7 +12,7 @@ from typing import Final
 
 from infra.errors import DigestMismatch, ObjectMissing
 from infra.store.interface import ObjectStore
-from tasks.domain.batches import Accelerator, Outlet, Place
+from tasks.domain.batches import Accelerator
 from tasks.domain.errors import DomainError
 from tasks.domain.training import (
     FORMAT,
@@ -22,6 +22,7 @@ from tasks.domain.training import (
     training_digest,
 )
 from tasks.keys import BatchKeys
+from tasks.leave import Leave
 
 _GRACE_S: Final = 3600  # that URLs outlive the deadline: to upload what the script has left
 _GO_ON: Final = b"go on\n"
@@ -55,7 +56,7 @@ def send_training(order: TrainingOrder, store: ObjectStore, *, now: datetime) ->
     """
     keys = _free_keys(training_digest(order.script_sha256), store)
     expires_s = int((order.deadline - now).total_seconds()) + _GRACE_S
-    spec = _spec(order, keys, store, expires_s=expires_s)
+    spec = _spec(order, keys, Leave(store, expires_s))
     store.create(keys.control, _GO_ON)
     store.create(keys.spec, spec.model_dump_json().encode())
     return keys
@@ -115,13 +116,7 @@ def _free_keys(digest: str, store: ObjectStore) -> BatchKeys:
     return BatchKeys(digest, attempt)
 
 
-def _spec(order: TrainingOrder, keys: BatchKeys, store: ObjectStore, *, expires_s: int) -> TrainingSpec:
-    def place(key: str) -> Place:
-        leave = store.presign_create(key, expires_s=expires_s)
-        return Place(
-            put=leave.url, headers=dict(leave.headers), get=store.presign_get(key, expires_s=expires_s)
-        )
-
+def _spec(order: TrainingOrder, keys: BatchKeys, leave: Leave) -> TrainingSpec:
     return TrainingSpec(
         format=FORMAT,
         digest=keys.digest,
@@ -131,9 +126,9 @@ def _spec(order: TrainingOrder, keys: BatchKeys, store: ObjectStore, *, expires_
         accelerator=order.accelerator,
         deadline=order.deadline,
         heartbeat_s=order.heartbeat_s,
-        control=store.presign_get(keys.control, expires_s=expires_s),
-        heartbeat=Outlet(put=store.presign_replace(keys.heartbeat, expires_s=expires_s).url),
-        log=Outlet(put=store.presign_replace(keys.log, expires_s=expires_s).url),
-        output=place(keys.output),
-        manifest=place(keys.manifest),
+        control=leave.to_read(keys.control),
+        heartbeat=leave.to_replace(keys.heartbeat),
+        log=leave.to_replace(keys.log),
+        output=leave.to_create(keys.output),
+        manifest=leave.to_create(keys.manifest),
     )

@@ -56,14 +56,15 @@ def main(bundle_url: str, bundle_sha256: str, spec_url: str) -> int:
 
 def fetch(url: str, sha256: str) -> bytes:
     """Download the bundle; ValueError unless it is the one that is meant."""
-    for attempt in range(TRIES):
+    for attempt in range(1, TRIES + 1):
         try:
             body = read_within_limits(url)
         except (OSError, http.client.HTTPException) as error:
             # Not the error's own text: it may hold the URL, whose query is a credential.
             status = f" {error.code}" if isinstance(error, urllib.error.HTTPError) else ""
             print(f"fetching the bundle: {type(error).__name__}{status}", flush=True)
-            time.sleep(2.0**attempt)
+            if attempt < TRIES:
+                time.sleep(2.0 ** (attempt - 1))
             continue
         if hashlib.sha256(body).hexdigest() != sha256:
             raise ValueError(f"the bundle of {len(body)} bytes has not the SHA-256 {sha256}")

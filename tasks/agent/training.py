@@ -7,7 +7,6 @@ in ``CALIBGUARD_OUTPUT`` the folder whose files come back. It is stopped when th
 it any more; what it has left by then comes back all the same.
 """
 
-import argparse
 import hashlib
 import io
 import os
@@ -24,10 +23,10 @@ from threading import Thread
 from typing import IO, Final
 
 from tasks.agent import store
-from tasks.agent.environment import Surroundings, surroundings
+from tasks.agent.command import run
+from tasks.agent.environment import Surroundings
 from tasks.agent.errors import AgentError
 from tasks.agent.journal import Journal, redacted
-from tasks.agent.status import StatusServer
 from tasks.domain.batches import Reason
 from tasks.domain.errors import DocumentError
 from tasks.domain.training import (
@@ -234,23 +233,7 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 def main() -> int:
     """Do the training; with ``--idle`` stay afterwards and answer for it until killed."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.agent.training", description="Run a script.")
-    parser.add_argument("--idle", action="store_true", help="stay and answer GET /status when all is done")
-    idle = parser.parse_args().idle
-    journal = Journal()
-    try:
-        around = surroundings()
-    except AgentError as error:
-        journal.say(str(error))
-        return 2
-    status = StatusServer(around.port, around.token) if idle else None
-    reason = train(around, journal)
-    if status is not None:
-        status.word = reason
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        while True:
-            signal.pause()
-    return 0 if reason == "done" else 1
+    return run(train, prog="python -m tasks.agent.training", description="Run a script.")
 
 
 if __name__ == "__main__":

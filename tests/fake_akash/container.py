@@ -67,9 +67,9 @@ class Container:
         """Start the process where it is due, later the more often it has ended."""
         now = self.host.clock()
         if self._child is not None and self._child.poll() is not None:
-            self._end_group()
-            self._start_at = now + self._pause_s
+            self._start_at = now + self._pause_s  # before ``pauses`` shows, whose reader moves the clock on
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+            self._end_group()
         if self._child is None and now >= self._start_at:
             self.starts += 1
             self._child = self._started()

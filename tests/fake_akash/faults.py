@@ -1,7 +1,5 @@
 """How the fake Akash is told to misbehave, call by call."""
 
-import threading
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,26 +52,3 @@ class Fault:
 UNSETTLED = "Deployment escrow cannot be settled yet"
 NOT_OPEN = "The selected bid is no longer open"
 MATCHED = "Cannot create lease: The associated order has already been matched or closed."
-
-
-class FaultScript:
-    """The faults that are still to come, in order."""
-
-    def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self._left = list(faults)
-        self._lock = threading.Lock()
-
-    def add(self, *faults: Fault) -> None:
-        with self._lock:
-            self._left.extend(faults)
-
-    def take(self, call: Call) -> Fault | None:
-        with self._lock:
-            found = next((fault for fault in self._left if fault.call == call), None)
-            if found:
-                self._left.remove(found)
-            return found
-
-    def left(self) -> int:
-        with self._lock:
-            return len(self._left)

@@ -9,10 +9,11 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from tests.fake_akash.container import Host
-from tests.fake_akash.faults import Fault, FaultScript
+from tests.fake_akash.faults import Fault
 from tests.fake_akash.market import OFFERS, Market, Offer
 from tests.fake_akash.service import FakeAkash
 from tests.fake_akash.serving import handler_of
+from tests.scripted import FaultScript
 
 _TICK_S = 0.02
 
@@ -58,7 +59,9 @@ def running_fake_akash(
     market = Market(
         host, standing, balance=Decimal(balance_usd), check_s=check_s, unstable_after=unstable_after
     )
-    akash = FakeAkash(market, FaultScript(faults), standing, not_activated=not_activated)
+    akash = FakeAkash(
+        market, FaultScript(faults, call_of=lambda fault: fault.call), standing, not_activated=not_activated
+    )
     with _Server(("127.0.0.1", 0), handler_of(akash)) as server:
         akash.url = f"http://127.0.0.1:{server.server_address[1]}"
         ended = threading.Event()

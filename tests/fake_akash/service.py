@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fake_akash.faults import MATCHED, NOT_OPEN, Fault, FaultScript
-from tests.fake_akash.journal import Asked, Journal
+from tests.fake_akash.faults import MATCHED, NOT_OPEN, Fault
+from tests.fake_akash.journal import Asked
 from tests.fake_akash.market import Market, Offer, Refused
 from tests.fake_akash.views import bid_view, deployment_view, prices_view, public_view
+from tests.scripted import FaultScript, Journal
 
 API_KEY = "ac.sk.test.CANARY-akash-api-key"
 _STALE_S = 30.0
@@ -20,10 +21,10 @@ class FakeAkash:
     """A Console API with a market behind it."""
 
     market: Market
-    faults: FaultScript
+    faults: FaultScript[Fault]
     offers: tuple[Offer, ...]
     url: str = ""
-    journal: Journal = field(default_factory=Journal)
+    journal: Journal[Asked] = field(default_factory=lambda: Journal(lambda asked: asked.call))
     silent: set[str] = field(default_factory=set)
     """Deployments whose provider is out of reach: their leases have ``status: null``."""
     not_activated: int = 0

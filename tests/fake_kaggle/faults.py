@@ -1,8 +1,7 @@
 """How the fake Kaggle is told to misbehave, call by call."""
 
 import random
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,29 +42,6 @@ class Fault:
     retry_after_s: int | None = None
     answer: object = None
     kind: str = "application/json"
-
-
-class FaultScript:
-    """The faults that are still to come, in order."""
-
-    def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self._left = list(faults)
-        self._lock = threading.Lock()
-
-    def add(self, *faults: Fault) -> None:
-        with self._lock:
-            self._left.extend(faults)
-
-    def take(self, method: str) -> Fault | None:
-        with self._lock:
-            found = next((fault for fault in self._left if fault.method == method), None)
-            if found:
-                self._left.remove(found)
-            return found
-
-    def left(self) -> int:
-        with self._lock:
-            return len(self._left)
 
 
 def seeded_faults(seed: int, *, methods: Sequence[str], count: int) -> list[Fault]:

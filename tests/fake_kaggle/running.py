@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from tests.fake_kaggle.faults import Fault, FaultScript
+from tests.fake_kaggle.faults import Fault
 from tests.fake_kaggle.files import Competition, SignedUrls
 from tests.fake_kaggle.kernels import Kernels
 from tests.fake_kaggle.service import FakeKaggle
 from tests.fake_kaggle.serving import handler_of
+from tests.scripted import FaultScript
 
 
 class _Server(ThreadingHTTPServer):
@@ -60,7 +61,7 @@ def running_fake_kaggle(
     )
     kaggle = FakeKaggle(
         kernels,
-        FaultScript(faults),
+        FaultScript(faults, call_of=lambda fault: fault.method),
         competition=Competition(competition) if competition else None,
         urls=SignedUrls(clock=clock),
     )

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.fake_kaggle import mcp
-from tests.fake_kaggle.faults import FaultScript
+from tests.fake_kaggle.faults import Fault
 from tests.fake_kaggle.files import Competition, SignedUrls, require_folder, session_output
-from tests.fake_kaggle.journal import Journal
+from tests.fake_kaggle.journal import Asked
 from tests.fake_kaggle.kernels import Kernels, Members
 from tests.fake_kaggle.session import Session
+from tests.scripted import FaultScript, Journal
 
 TOKEN = "KGAT_fake-token"  # noqa: S105  opens nothing but the fake
 USERNAME, KEY = "owner", "fake-key"
@@ -25,10 +26,10 @@ class FakeKaggle:
     """
 
     kernels: Kernels
-    faults: FaultScript
+    faults: FaultScript[Fault]
     competition: Competition | None = None
     url: str = ""
-    journal: Journal = field(default_factory=Journal)
+    journal: Journal[Asked] = field(default_factory=lambda: Journal(lambda asked: asked.method))
     urls: SignedUrls = field(default_factory=SignedUrls)
 
     @property

@@ -124,7 +124,7 @@ def test_faults_are_the_same_ones_from_an_equal_seed_and_used_up(tmp_path: Path)
         refused = asked(kaggle, "ListKernels")
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3")
         assert asked(kaggle, "ListKernels").status_code == 200
-        assert kaggle.journal.methods() == ["ListKernels"] * 2
+        assert kaggle.journal.calls() == ["ListKernels"] * 2
 
 
 def test_nothing_runs_on_when_the_fake_ends(tmp_path: Path) -> None:

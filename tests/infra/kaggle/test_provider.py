@@ -75,7 +75,7 @@ def test_destroying_asks_for_the_sessions_end_and_then_deletes(kaggle: FakeKaggl
     handle = rented.create(job(), Opened())
     (session,) = kaggle.sessions()
     rented.destroy(handle)
-    methods = kaggle.journal.methods()
+    methods = kaggle.journal.calls()
     assert methods.index("CancelKernelSession") < methods.index("DeleteKernel")
     assert kaggle.journal.all("CancelKernelSession")[0].members == {"kernelSessionId": session.id}
     assert session.state == "CANCEL_ACKNOWLEDGED"
