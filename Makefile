@@ -6,7 +6,7 @@ INSTALL := $(PIP) install --no-cache-dir --no-deps --require-hashes --requiremen
 LOCK := $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --no-header --quiet --cache-dir .calibguard/uv
 
-.PHONY: demo up down test lint lock faults remote-e2e bench-render bench-metric bench-pair-fit bench-plumb-line bench-quality
+.PHONY: demo up down test lint lock faults remote-e2e bench-batch bench-render bench-metric bench-pair-fit bench-plumb-line bench-quality
 
 demo: .venv/runtime ## Draw photos (or take PHOTOS=folder), render them through a real Prefect server and worker
 	@$(BIN)/python -m deployments.demo $(if $(PHOTOS),--photos "$(PHOTOS)")
@@ -28,6 +28,9 @@ faults: .venv/dev ## Kill, starve and mislead real runs; the last line counts wh
 
 remote-e2e: .venv/dev ## Twelve shards over two providers that misbehave; the last line tells digest and leftovers
 	@$(BIN)/python -m tests.remote_e2e
+
+bench-batch: .venv/dev ## What a batch of shards for a rented machine costs beyond rendering
+	@$(BIN)/python -m tests.bench.batch
 
 bench-render: .venv/dev ## Speed and memory of rendering, side by side with peers
 	@$(BIN)/python -m tests.bench.render
