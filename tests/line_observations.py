@@ -1,12 +1,10 @@
 """What lines of photos say, as observations: straight lines seen through known lenses, no pictures."""
 
-import numpy as np
-
 from gpu.coordinates import ImageSize
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.chains import Chains
 from gpu.plumb_line.evidence import line_evidence
-from gpu.plumb_line.guards import IDENTITY, bows_px, long_lines
+from gpu.plumb_line.guards import long_lines
 from gpu.plumb_line.looking import LensClues
 from gpu.plumb_line.shape import EVEN_POWERS, from_lens_curve
 from tasks.domain.atlas import LensAtlas
@@ -27,6 +25,5 @@ def seen_through(curve: LensCurve, *, count: int = 40, seed: int = 0, size: Imag
 def observed_lines(photo_id: str, chains: Chains, atlas: LensAtlas) -> Observation:
     """Observe them on a photo of this id, as a worker does."""
     lines = long_lines(chains)
-    straightness = float(np.median(bows_px(IDENTITY, lines, chains.size))) if lines else None
-    clues = LensClues(None, line_evidence(chains, line_prior(atlas)), lines, straightness)
+    clues = LensClues(None, line_evidence(chains, line_prior(atlas)), lines)
     return Observation(photo_id=photo_id, lines=lines_found(clues))

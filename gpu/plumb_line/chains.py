@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.coordinates import ImageSize
+from gpu.curve_space import FRAME
 from gpu.plumb_line.edge_places import BINS, EdgeRun, measure_run
 from gpu.plumb_line.segments import Array, Samples, find_segments, join, polyline_length
 
@@ -23,10 +24,9 @@ _SHORTEST = 0.12  # half diagonals: 148 px at 2048x1367, over which a strong len
 _MOST_MEASURED, _MOST_CHAINS = 96, 64
 _LOOKED_AT = 1024  # samples along the long side: edges of larger photos are no sharper than that shows
 _SMALLEST = 32  # samples along the short side, of what is a photo of anything
-_ROUGHEST = (
-    0.6 / 1231.0
-)  # RMS off a smooth line, 0.6 px at 2048x1367; what wiggles more is no building's edge
-_LEAST_SIGMA = 0.05 / 1231.0  # 0.05 px there; no place is better known than that, whatever its neighbours say
+_PX = 1.0 / FRAME.half_diagonal  # of 2048x1367, in half diagonals
+_ROUGHEST = 0.6 * _PX  # RMS off a smooth line; what wiggles more is no building's edge
+_LEAST_SIGMA = 0.05 * _PX  # no place is better known than that, whatever its neighbours say
 
 
 @dataclass(frozen=True, slots=True, eq=False)

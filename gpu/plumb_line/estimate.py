@@ -130,17 +130,25 @@ def estimate_listing(photos: Sequence[LineEvidence], prior: CurvePrior) -> tuple
 def _groups(forms: Sequence[Quadratic], numbers: Sequence[int], prior: CurvePrior) -> list[list[int]]:
     """Merge photos that speak of one theta, the surest first; the largest group leads."""
     groups, sums = [[number] for number in numbers], [forms[number] for number in numbers]
+    gains = np.array([_gains(number, sums, prior) for number in range(len(sums))])
     while len(groups) > 1:
-        pairs = [(a, b) for a in range(len(groups)) for b in range(a)]
-        one, other = (_stacked([sums[pair[side]] for pair in pairs]) for side in (0, 1))
-        gains = log(prior.trust.together) + _log_evidence(one + other, prior) - _otherwise(one, other, prior)
-        best = int(gains.argmax())
-        if gains[best] <= 0.0:
+        a, b = sorted(map(int, np.unravel_index(gains.argmax(), gains.shape)), reverse=True)
+        if gains[a, b] <= 0.0:
             break
-        a, b = pairs[best]
         groups[b] += groups.pop(a)
         sums[b] += sums.pop(a)
+        gains = np.delete(np.delete(gains, a, axis=0), a, axis=1)
+        gains[b] = gains[:, b] = _gains(b, sums, prior)
     return sorted(groups, key=len, reverse=True) or [[]]
+
+
+def _gains(number: int, sums: Sequence[Quadratic], prior: CurvePrior) -> Array:
+    """Give (N,) how much more probable it is that one group and each other speak of one theta than not."""
+    others = _stacked(sums)
+    one = _stacked([sums[number]] * len(sums))
+    gains = log(prior.trust.together) + _log_evidence(one + others, prior) - _otherwise(one, others, prior)
+    gains[number] = -np.inf
+    return np.asarray(gains)
 
 
 def _otherwise(one: Quadratic, other: Quadratic, prior: CurvePrior) -> Array:

@@ -32,25 +32,23 @@ class LineEvidence:
         form: Log likelihood of theta, every chain trusted; expanded at the highest place of the posterior.
         size: Of the photo.
         chains: How many there are.
-        total_length: Of them, in half diagonals.
     """
 
     form: Quadratic
     size: ImageSize
     chains: int
-    total_length: float
 
 
 def line_evidence(chains: Chains, prior: CurvePrior) -> LineEvidence:
     """Ask the chains of one photo; without any the form says nothing."""
     if not len(chains.sigma):
-        return LineEvidence(NOTHING, chains.size, 0, 0.0)
+        return LineEvidence(NOTHING, chains.size, 0)
     starts = _starts(prior)
     theta, _ = _climb(make_ready(chains), prior, starts)
     scale = noise_scale(make_ready(chains), theta, prior.powers)
     theta, seen = _climb(make_ready(chains, scale=scale), prior, np.concatenate([theta[None], starts]))
     form = expanded(float(seen.log[0]), seen.gradient[0], seen.information[0], theta)
-    return LineEvidence(form, chains.size, len(chains.sigma), float(chains.lengths.sum()))
+    return LineEvidence(form, chains.size, len(chains.sigma))
 
 
 def trusted_form(photo: LineEvidence, prior: CurvePrior) -> Quadratic:

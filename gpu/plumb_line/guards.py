@@ -1,15 +1,15 @@
-"""Looks at a curve through a photo's own lines: what speaks against it, and what a report draws of it.
+"""Looks at a curve through a photo's own lines: what speaks against it.
 
 Works with any centred lens curve, wherever it comes from. It decides nothing: a caller that meets an
 objection takes another curve.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from gpu.coordinates import ImageSize
+from gpu.curve_space import FRAME
 from gpu.errors import LensModelError
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.chains import Chains
@@ -20,23 +20,10 @@ IDENTITY = LensCurve((1.0,))
 _LONG = 0.3  # half diagonals: 370 px at 2048x1367; shorter chains hardly bend
 _MOST_LINES = 24
 _FEWEST = 3
-_SLACK_PX = 0.05  # by which the typical long line may seem less straight; that much is noise
+_SLACK = 0.05 / FRAME.half_diagonal  # half diagonals by which a typical line may seem less straight
 
 Lines = Sequence[Array]
 """Each (n, 2) places in half diagonals from the centre, in order along the line."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Overlay:
-    """One line twice, as polylines in pixels of the photo, first pixel centre at (0, 0).
-
-    Attributes:
-        before: (n, 2) in the original.
-        after: (n, 2) in the corrected photo; parts of it may lie outside, where zoom cut them off.
-    """
-
-    before: Array
-    after: Array
 
 
 def long_lines(chains: Chains) -> tuple[Array, ...]:
@@ -54,7 +41,7 @@ def objection(curve: LensCurve, lines: Lines, size: ImageSize) -> str | None:
     if len(lines) < _FEWEST:
         return None
     before, after = (float(np.median(bows_px(each, lines, size))) for each in (IDENTITY, curve))
-    if after <= before + _SLACK_PX:
+    if after <= before + _SLACK * size.half_diagonal:
         return None
     return (
         f"{len(lines)} long lines are typically {after:.2f} px off a straight line under the curve and "
@@ -84,17 +71,7 @@ def bows_px(curve: LensCurve, lines: Lines, size: ImageSize) -> Array:
 
     Infinite where the curve does not reach all of a line.
     """
-    return np.array([_off_line(_corrected(curve, line)) for line in lines]) * size.half_diagonal
-
-
-def overlay(curve: LensCurve, lines: Lines, size: ImageSize) -> tuple[Overlay, ...]:
-    """Give the lines before and after the correction; those that the curve does not reach are left out."""
-    corrected = [(line, _corrected(curve, line)) for line in lines]
-    return tuple(
-        Overlay(_pixels(taken, size), _pixels(there, size))
-        for taken, there in corrected
-        if np.isfinite(there).all()
-    )
+    return np.array([off_line(_corrected(curve, line)) for line in lines]) * size.half_diagonal
 
 
 def _corrected(curve: LensCurve, line: Array) -> Array:
@@ -103,13 +80,12 @@ def _corrected(curve: LensCurve, line: Array) -> Array:
     return np.asarray(line * (curve.invert(radii).radii / np.maximum(radii, 1e-9))[:, None])
 
 
-def _off_line(places: Array) -> float:
-    """The lesser eigenvalue of the places' covariance is the mean square distance from the best line."""
+def off_line(places: Array) -> float:
+    """Give the RMS distance of places, (J, 2) with J of 1 or more, from the line that fits them best.
+
+    In their own unit; infinite where one of them is nowhere.
+    """
     if not np.isfinite(places).all():
         return float("inf")
-    least = float(np.linalg.eigvalsh(np.cov(places.T, bias=True))[0])
-    return float(np.sqrt(max(least, 0.0)))
-
-
-def _pixels(places: Array, size: ImageSize) -> Array:
-    return np.asarray(places * size.half_diagonal + (np.array([size.width, size.height]) - 1) / 2)
+    centred = places - places.mean(axis=0)
+    return float(np.linalg.svd(centred, compute_uv=False)[-1] / np.sqrt(len(places)))

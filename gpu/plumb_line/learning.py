@@ -2,8 +2,8 @@
 
 Curves that are as good as one are drawn together, by pixels. The mixture then has two layers: narrow
 components, each a lens that is met again, and broad ones for a lens like those that are known. How broad is
-asked of the curves themselves: each family of curves (one lens) is foretold by the others, and the width
-that does so best is taken; what few curves say of a component's own spread counts by their number.
+asked of the curves themselves: each is foretold by the others, and the width that does so best is taken; what
+few curves say of a component's own spread counts by their number.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,6 @@ def learn_prior(
     size: ImageSize,
     *,
     others: Sequence[tuple[LensCurve, float]] = (),
-    families: Sequence[str] | None = None,
     unseen: float = 0.3,
     surplus: float = 0.0,
     surplus_sigma: float = 0.0,
@@ -50,8 +49,6 @@ def learn_prior(
         size: Photos' size for which pixels are counted.
         others: Curves that were not met, and for how many each stands; a lens like these may be met, so they
             shape the broad components only.
-        families: Name of the lens of each of ``curves``. Curves of one lens do not foretell each other, and
-            tell what focal length does. By default each curve is a lens of its own.
         unseen: Probability that a listing's lens is none of these.
         surplus: See ``CurvePrior``; so are ``surplus_sigma`` and ``trust``.
         surplus_sigma: In log zoom.
@@ -63,11 +60,8 @@ def learn_prior(
     weights = np.array([count for _, count in known], np.float64)
     weights /= weights.sum()
     metric, pixel = shape_metric(size, powers), one_pixel(size, powers)
-    names = np.array([str(number) for number in range(len(known))], object)
-    if families is not None:
-        names[met] = families
     spread = _scatter(thetas, weights) + _RIDGE_PX**2 * pixel
-    width = _best_width(thetas, weights, names, spread)
+    width = _best_width(thetas, weights, spread)
     narrow = _drawn_together(thetas[met], weights[met] / weights[met].sum(), metric, most=_MOST_NARROW)
     broad = _drawn_together(thetas, weights, metric, most=_MOST_BROAD)
     covariances = [
@@ -80,7 +74,7 @@ def learn_prior(
         covariances=np.concatenate(covariances),
         narrow=np.arange(len(narrow.means) + len(broad.means)) < len(narrow.means),
         pixel=pixel,
-        focal=_focal_spread(thetas, weights, names) + _NARROW_PX**2 * pixel,
+        focal=2.0 * _scatter(thetas, weights) + _NARROW_PX**2 * pixel,  # of a difference: as if of two lenses
         surplus=surplus,
         surplus_sigma=surplus_sigma,
         powers=powers,
@@ -110,20 +104,6 @@ def _scatter(thetas: Array, weights: Array) -> Array:
     return np.asarray(offset.T @ (weights[:, None] * offset) / weights.sum())
 
 
-def _focal_spread(thetas: Array, weights: Array, families: Array) -> Array:
-    """Give the covariance of the difference of two curves of one lens, over lenses with several curves.
-
-    Where no lens has several, another focal length may be anything: as different as another lens.
-    """
-    total, counted = np.zeros((3, 3)), 0.0
-    for family in np.unique(families):
-        mine = families == family
-        if mine.sum() > 1:
-            total += 2.0 * weights[mine].sum() * _scatter(thetas[mine], weights[mine])
-            counted += float(weights[mine].sum())
-    return total / counted if counted else 2.0 * _scatter(thetas, weights)
-
-
 def _drawn_together(thetas: Array, weights: Array, metric: Array, *, most: int) -> _Clusters:
     """Join the two clusters whose joining moves the curves least (Ward's rule), until few are left."""
     weights, means, scatters = weights.copy(), thetas.copy(), np.zeros((len(thetas), 3, 3))
@@ -151,13 +131,13 @@ def _costs(number: int, weights: Array, means: Array, metric: Array) -> Array:
     return np.asarray(cost)
 
 
-def _best_width(thetas: Array, weights: Array, families: Array, spread: Array) -> float:
-    """Take the width whose mixture of the other families foretells each curve best."""
+def _best_width(thetas: Array, weights: Array, spread: Array) -> float:
+    """Take the width whose mixture of the other curves foretells each one best."""
     white = np.linalg.solve(np.linalg.cholesky(spread), thetas.T).T
     squares = np.square(white[:, None] - white[None]).sum(axis=-1)
-    other = families[:, None] != families[None]
-    if not other.any(axis=1).all():
+    if len(thetas) < 2:
         return _WIDTHS[-1]
+    other = ~np.eye(len(thetas), dtype=bool)
 
     def foretold(width: float) -> float:
         terms = np.where(other, np.log(weights)[None] - 0.5 * squares / width**2, -np.inf)

@@ -5,14 +5,12 @@ This is what runs inside a worker process: bytes in, a few numbers out, no pixel
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from gpu.jpeg.camera import Camera, read_camera
 from gpu.jpeg.codec import decode
 from gpu.jpeg.header import read_header
 from gpu.plumb_line.chains import find_chains
 from gpu.plumb_line.evidence import LineEvidence, line_evidence
-from gpu.plumb_line.guards import IDENTITY, bows_px, long_lines
+from gpu.plumb_line.guards import long_lines
 from gpu.plumb_line.prior import CurvePrior
 from gpu.plumb_line.shape import Array
 
@@ -33,13 +31,11 @@ class LensClues:
         camera: From its metadata.
         lines: What its lines say of the curve.
         long_lines: The longest of them, see ``guards``.
-        straightness_px: What these are typically off a straight line as taken; None without any.
     """
 
     camera: Camera | None
     lines: LineEvidence
     long_lines: tuple[Array, ...]
-    straightness_px: float | None
 
 
 def look_for_lens(job: LensLook) -> LensClues:
@@ -50,6 +46,4 @@ def look_for_lens(job: LensLook) -> LensClues:
     """
     camera = read_camera(job.photo)
     chains = find_chains(decode(job.photo, read_header(job.photo)).luma)
-    lines = long_lines(chains)
-    straightness = float(np.median(bows_px(IDENTITY, lines, chains.size))) if lines else None
-    return LensClues(camera, line_evidence(chains, job.prior), lines, straightness)
+    return LensClues(camera, line_evidence(chains, job.prior), long_lines(chains))

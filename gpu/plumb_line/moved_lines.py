@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gpu.coordinates import ImageSize
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.chains import find_chains
+from gpu.plumb_line.guards import off_line
 from gpu.radial_map import RadialMap
 
 Array = NDArray[np.float64]
@@ -43,8 +44,6 @@ def moved_lines(jpeg: bytes, mapping: RadialMap | None) -> tuple[MovedLine, ...]
         mapping: What the photo was warped by; None left it as it is.
     """
     luma = np.asarray(simplejpeg.decode_jpeg(jpeg, "GRAY"), np.uint8)[..., 0]
-    if min(luma.shape) < 2:  # too small to be looked at in halves
-        return ()
     chains = find_chains(luma)
     centre = (np.array([chains.size.width, chains.size.height]) - 1) / 2
     return tuple(
@@ -65,17 +64,11 @@ def corrected_places(places: Array, mapping: RadialMap) -> Array:
     return np.asarray(source * growth[:, None] * mapping.out_scale + mapping.out_centre)
 
 
-def bow_px(places: Array) -> float:
-    """Give the RMS distance of places, (J, 2) with J of 1 or more, from the line that fits them best."""
-    centred = places - places.mean(axis=0)
-    return float(np.linalg.svd(centred, compute_uv=False)[-1] / np.sqrt(len(places)))
-
-
 def _moved(before: Array, mapping: RadialMap | None, size: ImageSize) -> MovedLine:
     if mapping is None:
-        bow = bow_px(before)
+        bow = off_line(before)
         return MovedLine(before, before, bow, bow)
     after = corrected_places(before, mapping)
     after = after[np.isfinite(after).all(axis=1)]
     inside = np.all((after >= -0.5) & (after <= np.array([size.width, size.height]) - 0.5), axis=1)
-    return MovedLine(before, after[inside], bow_px(before), bow_px(after) if len(after) else 0.0)
+    return MovedLine(before, after[inside], off_line(before), off_line(after) if len(after) else 0.0)

@@ -19,6 +19,7 @@ from typing import Final
 import numpy as np
 
 from gpu.coordinates import ImageSize
+from gpu.curve_space import FRAME
 from gpu.errors import LensModelError
 from gpu.filling import filling_zoom
 from gpu.lens_curve import LensCurve
@@ -40,7 +41,7 @@ class Ladder:
 
     Attributes:
         confidence: Least probability that a lens, or a corrected photo, was recognised.
-        expected_px: Most error that a measurement may foretell.
+        expected_px: Most error that a measurement may foretell, in pixels of 2048x1367.
         support: Least training pairs behind a size; a bucket's curves are led by all others already.
         row: Which curve of a group is taken.
     """
@@ -96,7 +97,7 @@ def route_by_atlas(
     """
     abstained: list[str] = []
     for estimate in sorted(estimates, key=_from_the_top):
-        refusal = _doubt(estimate, ladder) or _outside(estimate.curve, atlas) or _bent(estimate, lines)
+        refusal = _doubt(estimate, ladder, size) or _outside(estimate.curve, atlas) or _bent(estimate, lines)
         if refusal is None:
             try:
                 return AtlasRoute(estimate, _filled(estimate.curve, size), tuple(abstained))
@@ -111,13 +112,14 @@ def _from_the_top(estimate: Estimate) -> tuple[int, float]:
     return RUNGS.index(estimate.rung), estimate.expected_px if estimate.expected_px is not None else 1e9
 
 
-def _doubt(estimate: Estimate, ladder: Ladder) -> str | None:
+def _doubt(estimate: Estimate, ladder: Ladder, size: ImageSize) -> str | None:
     """Say why the profile does not trust an estimate; the last rung is not doubted."""
     if estimate.confidence < ladder.confidence:
         return f"confidence {estimate.confidence:.2f}, {ladder.confidence:g} is the least"
-    if estimate.rung in _MEASURED and not _is_good(estimate.expected_px, ladder.expected_px):
+    most = ladder.expected_px * size.half_diagonal / FRAME.half_diagonal
+    if estimate.rung in _MEASURED and not _is_good(estimate.expected_px, most):
         found = "unknown" if estimate.expected_px is None else f"{estimate.expected_px:.2f} px"
-        return f"expected error {found}, {ladder.expected_px:g} px is the most"
+        return f"expected error {found}, {most:.3g} px is the most at this size"
     if estimate.objections:
         return "; ".join(estimate.objections)
     if estimate.rung == "dimension" and (estimate.support or 0) < ladder.support:

@@ -4,6 +4,7 @@ Profiles count by how often listings met them; for a listing, by how likely its 
 a lens may be that no listing met is led by the lenses of the shipped atlas, which stand for five listings.
 """
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Final
@@ -14,6 +15,7 @@ from gpu.lens_curve import LensCurve
 from gpu.plumb_line.learning import learn_prior, with_counts
 from gpu.plumb_line.prior import CurvePrior, LineTrust
 from tasks.domain.atlas import LED_BY, LensAtlas, LineRule, profile_weights, size_of_dimension
+from tasks.domain.errors import UnusableWarpError
 from tasks.domain.shipped_atlas import shipped_atlas
 
 _KEPT_ATLASES: Final = 8
@@ -53,12 +55,19 @@ def line_rule_of(trust: LineTrust, *, photos: int) -> LineRule:
 
 
 def _curves(atlas: LensAtlas) -> dict[str, tuple[LensCurve, float]]:
-    """Give each profile's curve, and how many listings met it; where none did, all are equally likely."""
+    """Give each profile's curve, and how many listings met it; where none met any, all are equally likely.
+
+    Raises:
+        UnusableWarpError: No profile has a curve at the frame, or none that was met has one.
+    """
     met = {profile.name: sum(size.listings for size in profile.sizes.values()) for profile in atlas.profiles}
     found = {}
     for profile in atlas.profiles:
-        try:
-            found[profile.name] = (profile.curve.at(FRAME), met[profile.name] or 1.0)
-        except LensModelError:
-            continue
-    return found or {"nothing": (LensCurve((1.0,)), 1.0)}
+        with suppress(LensModelError):
+            found[profile.name] = (profile.curve.at(FRAME), float(met[profile.name]))
+    if not any(met.values()):
+        found = {name: (curve, 1.0) for name, (curve, _) in found.items()}
+    found = {name: (curve, count) for name, (curve, count) in found.items() if count}
+    if not found:
+        raise UnusableWarpError(f"no lens profile of atlas {atlas.name} that was met has a curve at {FRAME}")
+    return found

@@ -48,10 +48,6 @@ class LinesFound(Record):
     information: tuple[Three, Three, Three]
     chains: int = Field(ge=0)
     """Chains of edges that were used."""
-    total_length: float = Field(ge=0.0)
-    """Of them, in half diagonals."""
-    straightness_px: float | None
-    """What long lines are typically off a straight line as taken; None without any."""
     long_lines: tuple[Line, ...] = Field(max_length=64)
     """Places along the longest chains, in half diagonals from the centre."""
 

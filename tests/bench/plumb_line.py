@@ -79,9 +79,7 @@ def main() -> None:
     training = [photo for photo in photos if not photo.test and not photo.cropped]
     strangers = set() if arguments.known else {photo.lens for photo in tests}
     curves = tests + training if arguments.known else [p for p in training if p.lens not in strangers]
-    prior = learn_prior(
-        [(photo.curve, 1.0) for photo in curves], _PRIOR_SIZE, families=[photo.lens for photo in curves]
-    )
+    prior = learn_prior([(photo.curve, 1.0) for photo in curves], _PRIOR_SIZE)
     prior = with_learned_trust(
         prior, [_evidence(group, prior) for group in _listings(training)[:_TRUST_LISTINGS]]
     )

@@ -6,6 +6,7 @@ whatever the number of its photos; the rungs differ in what they rest on.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from math import sqrt
@@ -67,8 +68,6 @@ def lines_found(clues: LensClues) -> LinesFound:
         linear=tuple(lines.form.linear.tolist()),
         information=tuple(tuple(row) for row in lines.form.information.tolist()),
         chains=lines.chains,
-        total_length=lines.total_length,
-        straightness_px=clues.straightness_px,
         long_lines=tuple(tuple(map(tuple, line.round(_DIGITS).tolist())) for line in clues.long_lines),
     )
 
@@ -80,18 +79,20 @@ def _estimates(question: Question, _: Row, *, prior_of: PriorOf) -> Iterator[Est
     together = _told(question.listing, question.atlas, prior_of)
     alone = _told((seen,), question.atlas, prior_of)
     has_lines = seen.lines.chains > 0
-    try:
-        if has_lines or together.estimates[seen.photo_id].siblings:
-            yield from _snapped(question, together)
-            yield from _pooled(question, together, prior_of)
-        if has_lines:
-            yield from _corrected(question, alone)
-            yield from _by_itself(question, alone)
-    except LensModelError:  # the curve folds at the photo's size, so lines tell nothing that can be used
-        return
+    rungs: list[Callable[[], Iterator[Estimate]]] = []
+    if has_lines or together.estimates[seen.photo_id].siblings:
+        rungs += [
+            partial(_snapped, question, together, prior_of),
+            partial(_pooled, question, together, prior_of),
+        ]
+    if has_lines:
+        rungs += [partial(_corrected, question, alone), partial(_by_itself, question, alone)]
+    for rung in rungs:
+        with suppress(LensModelError):  # its curve folds at the photo's size; that of another may not
+            yield from rung()
 
 
-def _snapped(question: Question, told: _Told) -> Iterator[Estimate]:
+def _snapped(question: Question, told: _Told, prior_of: PriorOf) -> Iterator[Estimate]:
     """Name the lens, where one is likelier than all others together."""
     estimate = told.estimates[question.photo.id]
     profile, share = estimate.likeliest_profile(told.prior)
@@ -102,9 +103,10 @@ def _snapped(question: Question, told: _Told) -> Iterator[Estimate]:
         rung="snap",
         by=_NAME,
         curve=found.curve,
-        reason=f"its lines{_and_of(estimate)} are those of a lens that the atlas knows",
+        reason=f"{_lines_of(question, estimate)} are those of a lens that the atlas knows",
         expected_px=found.expected_px,
         confidence=share,
+        objections=_objections(question, estimate, found, prior_of),
     )
 
 
@@ -114,24 +116,37 @@ def _pooled(question: Question, told: _Told, prior_of: PriorOf) -> Iterator[Esti
     if not estimate.siblings:
         return
     found = curve_of(estimate, told.prior, question.size)
-    objection = disagreement(found.curve, list(_alone(question, estimate, prior_of)), question.size)
     yield Estimate(
         rung="pooled",
         by=_NAME,
         curve=found.curve,
-        reason=f"the curve that its lines{_and_of(estimate)} tell",
+        reason=f"the curve that {_lines_of(question, estimate)} tell",
         expected_px=found.expected_px,
-        objections=() if objection is None else (objection,),
+        objections=_objections(question, estimate, found, prior_of),
     )
 
 
+def _objections(
+    question: Question, estimate: CurveEstimate, found: FoundCurve, prior_of: PriorOf
+) -> tuple[str, ...]:
+    """Say what photos that share a curve have against it; one photo alone has nothing."""
+    if not estimate.siblings:
+        return ()
+    objection = disagreement(found.curve, list(_alone(question, estimate, prior_of)), question.size)
+    return () if objection is None else (objection,)
+
+
 def _alone(question: Question, estimate: CurveEstimate, prior_of: PriorOf) -> Iterator[FoundCurve]:
-    """Give what each photo of a group tells by itself, for photos of the size that is asked for."""
+    """Give what each photo of a group tells by itself, for photos of the size that is asked for.
+
+    One whose own curve folds there says nothing.
+    """
     looked_at = [seen for seen in question.listing if seen.lines is not None]
     for number in estimate.together:
         told = _told((looked_at[number],), question.atlas, prior_of)
         (own,) = told.estimates.values()
-        yield curve_of(own, told.prior, question.size)
+        with suppress(LensModelError):
+            yield curve_of(own, told.prior, question.size)
 
 
 def _corrected(question: Question, told: _Told) -> Iterator[Estimate]:
@@ -163,8 +178,14 @@ def _by_itself(question: Question, told: _Told) -> Iterator[Estimate]:
     )
 
 
-def _and_of(estimate: CurveEstimate) -> str:
-    return f" and those of {estimate.siblings} more photos of its listing" if estimate.siblings else ""
+def _lines_of(question: Question, estimate: CurveEstimate) -> str:
+    """Say whose lines an estimate rests on."""
+    seen, count = question.observation, estimate.siblings
+    has_lines = seen is not None and seen.lines is not None and seen.lines.chains > 0
+    others = f"{count} other photo{'' if count == 1 else 's'} of its listing"
+    if not has_lines:
+        return f"the lines of {others}"
+    return f"its lines and those of {others}" if count else "its lines"
 
 
 def _share_corrected(question: Question) -> float:
@@ -188,7 +209,7 @@ def _told(listing: Listing, atlas: LensAtlas, prior_of: PriorOf) -> _Told:
 
 def _evidence(found: LinesFound) -> LineEvidence:
     form = Quadratic(np.array(found.constant), np.array(found.linear), np.array(found.information))
-    return LineEvidence(form, ImageSize(found.width, found.height), found.chains, found.total_length)
+    return LineEvidence(form, ImageSize(found.width, found.height), found.chains)
 
 
 ESTIMATOR: Final = line_estimator()

@@ -57,12 +57,16 @@ def _routed(
         warp=_warp(found.curve),
         route=f"atlas_{found.estimate.rung}",
         reason=found.estimate.reason,
-        guardrails=found.abstained,
+        guardrails=(*_not_seen(seen), *found.abstained),
         coefficient_source=_source(found, options),
         interpolation=options.interpolation or atlas.defaults.interpolation,
         border=options.border or atlas.defaults.border,
         expected_error_px=found.estimate.expected_px,
     )
+
+
+def _not_seen(seen: Observation | None) -> tuple[str, ...]:
+    return (f"not looked at: {seen.problem}",) if seen is not None and seen.problem else ()
 
 
 def _warp(curve: LensCurve | None) -> CurveWarp | IdentityWarp:

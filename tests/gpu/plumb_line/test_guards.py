@@ -2,7 +2,7 @@ import numpy as np
 
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.estimate import FoundCurve
-from gpu.plumb_line.guards import IDENTITY, bows_px, disagreement, long_lines, objection, overlay
+from gpu.plumb_line.guards import IDENTITY, bows_px, disagreement, long_lines, objection
 from tests.straight_lines import SIZE, WIDE, chains_through, filled
 
 LINES = long_lines(chains_through(WIDE, bow=0.2))
@@ -40,25 +40,9 @@ def test_lines_are_straight_once_corrected() -> None:
     assert np.median(after) < 0.2 < np.median(before)
 
 
-def test_the_overlay_shows_lines_as_taken_and_as_corrected_in_pixels() -> None:
-    lines = overlay(filled(WIDE), LINES, SIZE)
-
-    assert len(lines) == len(LINES)
-    first = lines[0]
-    centre = np.array([599.5, 399.5])
-    np.testing.assert_allclose(first.before, LINES[0] * SIZE.half_diagonal + centre)
-    # reading the original where the map of the renderer says gives the chain as taken
-    mapping = filled(WIDE).radial_map(SIZE)
-    p = (first.after - mapping.out_centre) / mapping.out_scale
-    growth = np.asarray(np.polynomial.polynomial.polyval(np.hypot(*p.T), mapping.factors), np.float64)
-    read = np.array(mapping.src_centre) + mapping.src_scale * p * growth[:, None]
-    np.testing.assert_allclose(read, first.before, atol=1e-6)
-
-
-def test_lines_beyond_the_fold_are_left_out_of_the_overlay() -> None:
+def test_lines_beyond_the_fold_are_nowhere() -> None:
     folding = LensCurve((1.0, 0.0, -1.0))
 
-    assert len(overlay(folding, LINES, SIZE)) < len(LINES)
     assert np.isinf(bows_px(folding, LINES, SIZE)).any()
 
 

@@ -70,16 +70,6 @@ def test_one_curve_is_a_prior_too() -> None:
     assert np.isfinite(known.covariances).all()
 
 
-def test_curves_of_one_lens_tell_what_focal_length_does() -> None:
-    curves = lens_curves()
-    families = [str(number // 3) for number in range(len(curves))]
-
-    strangers, zooms = learn_prior(curves, SIZE), learn_prior(curves, SIZE, families=families)
-
-    metric = shape_metric(SIZE, EVEN_POWERS)
-    assert 0.5 < np.trace(metric @ zooms.focal) < 0.5 * np.trace(metric @ strangers.focal)  # square pixels
-
-
 def test_a_prior_whose_arrays_do_not_fit_is_refused() -> None:
     known = prior()
 

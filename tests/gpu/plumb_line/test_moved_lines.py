@@ -3,7 +3,8 @@ import pytest
 import simplejpeg
 
 from gpu.legacy import legacy_radial_map
-from gpu.plumb_line.moved_lines import bow_px, corrected_places, moved_lines
+from gpu.plumb_line.guards import off_line
+from gpu.plumb_line.moved_lines import corrected_places, moved_lines
 from gpu.radial_map import RadialMap
 from tests.straight_lines import SIZE, WIDE, draw, filled, grid_of_lines
 
@@ -45,7 +46,7 @@ def test_the_right_curve_straightens_the_lines_of_a_room() -> None:
 
     assert len(lines) >= 20
     assert np.median([line.bow_before for line in lines]) > 1.0
-    assert max(line.bow_after for line in lines) < 0.4  # px, measured at half the resolution: 0.26
+    assert max(line.bow_after for line in lines) < 0.4  # px, measured: 0.26
 
 
 def test_lines_of_a_photo_that_was_left_alone_stay() -> None:
@@ -71,8 +72,8 @@ def test_what_leaves_the_frame_is_not_shown_but_measured() -> None:
 def test_the_bow_is_the_distance_from_the_best_line_in_any_direction() -> None:
     zigzag = np.array([[1.0, 0.0], [-1.0, 10.0], [-1.0, 20.0], [1.0, 30.0]])
 
-    assert bow_px(zigzag) == pytest.approx(1.0)
-    assert bow_px(zigzag[:, ::-1]) == pytest.approx(1.0)
+    assert off_line(zigzag) == pytest.approx(1.0)
+    assert off_line(zigzag[:, ::-1]) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2), (3, 100)])

@@ -1,8 +1,10 @@
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from gpu.coordinates import ImageSize
+from gpu.errors import LensModelError
 from gpu.jpeg.rejection import PhotoRejected
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.looking import LensLook, look_for_lens
@@ -69,7 +71,7 @@ def test_siblings_add_to_what_a_photo_tells() -> None:
     found = estimates(seen, 2)
 
     assert found["pooled"].reason == (
-        "the curve that its lines and those of 3 more photos of its listing tell"
+        "the curve that its lines and those of 3 other photos of its listing tell"
     )
     assert found["pooled"].expected_px is not None
     assert found["photo"].expected_px is not None
@@ -88,6 +90,7 @@ def test_a_photo_without_a_line_gets_what_its_siblings_tell() -> None:
 
     assert set(found) <= {"snap", "pooled"}
     assert error_px(found["pooled"], STRONG) < 2.0
+    assert found["pooled"].reason == "the curve that the lines of 2 other photos of its listing tell"
 
 
 def test_two_lenses_in_one_listing_are_not_averaged() -> None:
@@ -129,6 +132,35 @@ def test_a_known_lens_is_named_with_its_probability() -> None:
     assert found["snap"].confidence > 0.5
     assert error_px(found["snap"], STRONG) < 0.1
     assert "are those of a lens that the atlas knows" in found["snap"].reason
+    assert found["snap"].objections == ()
+
+
+def test_siblings_object_to_a_lens_that_was_recognised_too() -> None:
+    sure = learned([*listing("ash", STRONG, 9), *listing("birch", lens(-0.2), 1)]).model_copy(
+        update={"line_rule": ATLAS.line_rule.model_copy(update={"scene_bow_px": 0.1})}
+    )
+
+    def too_sure(atlas: LensAtlas, dimension: str) -> CurvePrior:
+        known = line_prior_of(atlas, dimension)
+        return replace(known, trust=replace(known.trust, width=1e-4, pooled_width=1e-4))
+
+    seen = photos(*[STRONG] * 6, atlas=sure)
+    found = line_estimator(too_sure).estimates(Question(ref(0), seen, sure), "safe")
+    (snap,) = [each for each in found if each.rung == "snap"]
+    assert "photos that seem to share it tell of other curves" in snap.objections[0]
+
+
+def test_a_curve_that_folds_costs_its_own_rung_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = estimates(photos(STRONG, STRONG))
+
+    def folding(*_: object) -> Iterator[Estimate]:
+        raise LensModelError("it folds")
+        yield  # a generator, as the rungs are
+
+    monkeypatch.setattr("tasks.domain.estimators.plumb_line._pooled", folding)
+    left = estimates(photos(STRONG, STRONG))
+    assert set(left) == set(whole) - {"pooled"}
+    assert left["photo"] == whole["photo"]
 
 
 def test_a_photo_that_was_not_looked_at_gets_nothing_and_takes_nothing_from_its_siblings() -> None:

@@ -93,16 +93,18 @@ def test_lines_of_a_listing_beat_what_the_size_makes_likely(photo_of: PhotoOf, a
     found = METHOD.choose(photo, options, tuple(seen))
     assert (found.route, found.coefficient_source) == ("atlas_snap", "searched")
     assert found.reason == (
-        "its lines and those of 3 more photos of its listing are those of a lens that the atlas knows"
+        "its lines and those of 3 other photos of its listing are those of a lens that the atlas knows"
     )
     assert isinstance(found.warp, CurveWarp)
     assert frame_rms_px(LensCurve(found.warp.factors), WEAK, ImageSize(2048, 1367)) < 2.0
 
 
-def test_a_photo_with_a_damaged_file_is_routed_as_if_nobody_had_looked(
+def test_a_photo_that_could_not_be_looked_at_is_routed_by_its_size_and_says_so(
     photo_of: PhotoOf, atlas: LensAtlas
 ) -> None:
     photo, options = photo_of(2048, 1367), RouteOptions(table=atlas)
     lost = Observation(photo_id=photo.id, problem="it is damaged")
     sibling = observed_lines("house_g2", seen_through(WEAK), atlas)
-    assert METHOD.choose(photo, options, (lost, sibling)) == METHOD.route(photo, options)
+    routed, unseen = METHOD.choose(photo, options, (lost, sibling)), METHOD.route(photo, options)
+    assert (routed.warp, routed.route) == (unseen.warp, unseen.route)
+    assert routed.guardrails == ("not looked at: it is damaged", *unseen.guardrails)
