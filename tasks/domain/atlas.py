@@ -17,7 +17,6 @@ from gpu.coordinates import ImageSize
 from gpu.errors import LensModelError
 from gpu.filling import carried, filling_zoom
 from gpu.lens_curve import LensCurve
-from gpu.pair_fit.model import Array
 from gpu.plumb_line.prior import LineTrust
 from tasks.domain.buckets import Bucket, bucket_of
 from tasks.domain.schemas import Record
@@ -187,14 +186,14 @@ class LensAtlas(TableHeader):
         return bool(((found >= low) & (found <= high)).all())
 
     @cached_property
-    def _envelope(self) -> tuple[Array, Array]:
+    def _envelope(self) -> tuple[tuple[float, ...], tuple[float, ...]]:  # no arrays: records are compared
         groups = (*self.dimensions.values(), *self.buckets.values(), self.everything)
         known = [profile.curve for profile in self.profiles]
         known += [row for group in groups for row in (group.primary, group.safe)]
         moved = np.array([row.curve.distort(_RADII) for row in known])
         low, high = moved.min(axis=0), moved.max(axis=0)
         margin = np.maximum(_MARGIN * (high - low), _LEAST_MARGIN)
-        return low - margin, high + margin
+        return tuple(low - margin), tuple(high + margin)
 
 
 def profile_weights(atlas: LensAtlas, size: ImageSize | None = None) -> dict[str, float]:

@@ -90,6 +90,12 @@ def test_a_curve_between_those_of_the_atlas_is_held_and_one_beyond_is_not() -> N
     assert not ATLAS.holds(LensCurve((1.0, 0.0, 0.1)))
 
 
+def test_atlases_read_twice_stay_one_after_they_were_asked() -> None:
+    one, other = (load_atlas(canonical_json(ATLAS), source="atlas.json") for _ in range(2))
+    assert one.holds(STRONG) == other.holds(STRONG)
+    assert len({one, other}) == 1
+
+
 def test_a_curve_is_carried_to_the_size_of_a_photo() -> None:
     portrait = ATLAS.everything.safe.at(ImageSize(1367, 2048))
     assert portrait.factors == pytest.approx(ATLAS.everything.safe.factors)
