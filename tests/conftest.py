@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,9 @@ from infra.store.seaweedfs import seaweedfs
 # No test is timed: a busy machine must not fail one.
 settings.register_profile("calibguard", deadline=None)
 settings.load_profile("calibguard")
+
+# A shell starts what runs in the background deaf to SIGINT, and children inherit that; ours are interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -41,7 +41,7 @@ def test_a_lease_is_made_of_the_cheapest_bid_runs_the_agent_and_ends_confirmed(t
         provider.check()
         handle = created(provider)
         assert akash.market.deployments[handle.id].leases[0].bid.offer.provider == "akash1cheap"
-        wait_until(akash.pids, within_s=5, what="the container")
+        wait_until(akash.pids, within_s=60, what="the container")
         assert provider.observe(handle).state == "running"
         provider.destroy(handle)
         assert (akash.deployments_alive(), akash.pids()) == ([], [])

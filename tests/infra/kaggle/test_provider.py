@@ -103,7 +103,7 @@ time.sleep(600)
     wait_until(lambda: note.is_file() and note.read_text(), within_s=30, what="a child of the script")
     rented.destroy(handle)
     assert kaggle.kernels_alive() == []
-    wait_until(lambda: not _runs(note.read_text()), within_s=10, what="the end of the child")
+    wait_until(lambda: not _runs(note.read_text()), within_s=60, what="the end of the child")
 
 
 def _runs(pid: str) -> bool:

@@ -255,7 +255,7 @@ def test_an_idle_agent_answers_who_bears_the_token_and_stays(batch: RemoteBatch)
     )
     try:
         wait_until(lambda: batch.store.head(batch.keys.manifest), within_s=90, what="the manifest")
-        wait_until(lambda: _status(port, "token") == (200, "done"), within_s=10, what="the word 'done'")
+        wait_until(lambda: _status(port, "token") == (200, "done"), within_s=60, what="the word 'done'")
         assert _status(port, "wrong") == (401, "unauthorised")
         assert _status(port, None) == (401, "unauthorised")
         time.sleep(0.5)
