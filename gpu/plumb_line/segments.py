@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 Samples = NDArray[np.uint8]
 
 _DETECTOR_SCALE = 0.8  # the detector's own smoothing, which its false-alarm rule was made for
+_LEVEL_ERROR = 1.0  # grey levels; the detector's usual 2 misses where a white wall meets a white ceiling
 _SHORTEST = 10.0  # samples; shorter pieces are texture
 _MOST_SEGMENTS = 500  # the longest; joining compares each with each
 _WIDEST_TURN = np.deg2rad(5.0)  # a strong lens turns an edge by 1 degree over 100 px near the corner
@@ -45,7 +46,7 @@ class Segments:
 
 def find_segments(grey: Samples) -> Segments:
     """Find the straight pieces of a grey picture, the longest first, 500 at most."""
-    detector = cv2.createLineSegmentDetector(cv2.LSD_REFINE_NONE, scale=_DETECTOR_SCALE)
+    detector = cv2.createLineSegmentDetector(cv2.LSD_REFINE_NONE, scale=_DETECTOR_SCALE, quant=_LEVEL_ERROR)
     found = detector.detect(grey)[0]
     lines = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4)
     segments = Segments(lines[:, :2], lines[:, 2:])

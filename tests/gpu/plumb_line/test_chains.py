@@ -68,6 +68,16 @@ def test_a_short_edge_is_dropped() -> None:
     assert len(find_chains(draw(one_line((0.0, 0.2), (0.1, 0.2)), NONE)).sigma) == 0
 
 
+def test_where_a_white_wall_meets_a_white_ceiling_there_is_a_line() -> None:
+    rows, columns = np.mgrid[:1367, :2048]
+    room = np.where(rows - 0.1 * columns < 300.4, 212.0, 203.0)
+    sensor = np.random.default_rng(1).normal(0.0, 1.5, room.shape)
+
+    [length] = find_chains(np.clip(room + sensor, 0, 255).astype(np.uint8)).lengths
+
+    assert length > 1.4  # half diagonals; the whole edge has 1.67
+
+
 def test_a_wiggly_edge_is_dropped() -> None:
     u = np.linspace(-0.6, 0.6, 61)
     wiggly = np.stack([u, 0.2 + 0.004 * np.sin(40 * u)], axis=1)  # 3 px at periods of 113 px
