@@ -3,7 +3,8 @@
 Run as ``python -m tests.bench.pair_fit FOLDER [--reduction 4]``. The folder holds pairs as the runbook names
 them, ``lens-correction-train-cleaned/{id}_original.jpg`` and ``{id}_generated.jpg``, and may hold pairs in
 ``test-originals`` and ``test-targets``. With a ``truth.csv`` of known lenses beside them (a Lensfun model,
-its coefficients, frame, crop and zoom of each id) errors are told against that, else foretold ones only.
+its coefficients, frame, crop and zoom of each id) errors are told against that, else foretold ones only;
+then the legacy grid searches some of the pairs too, each alone, and is told beside the fits of these.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from gpu.coordinates import ImageSize
 from gpu.jpeg.codec import Reduction
 from gpu.jpeg.header import read_header
+from gpu.legacy import legacy_radial_map
 from gpu.lensfun import Poly3, Poly5, PtLens
 from gpu.pair_fit.fit import PairFit, fit_pair
 from gpu.pair_fit.gauss_newton import descend
@@ -32,10 +34,15 @@ from gpu.pair_fit.levels import pyramid
 from gpu.pair_fit.luma import read_luma
 from gpu.pair_fit.model import WarpModel, frame_places
 from gpu.pair_fit.start import coarse_start
+from gpu.remap.reference import reference_map
+from gpu.search.grid import least_loss
+from gpu.search.pair import reduced_pair
+from tests.bench.search import by_grid, trial_of
 from tests.lens_pairs import source_places
 
 _WORST = 10
 _TIMED = 20
+_SEARCHED = 40
 _MODELS = {"ptlens": PtLens, "poly3": Poly3, "poly5": Poly5}
 
 
@@ -122,6 +129,7 @@ def main() -> None:
     outcomes = [fit_one(pair, reduction=asked.reduction) for pair in pairs]
     textured = [outcome.pair for outcome in outcomes if outcome.fit.curve is not None]
     _print_figures(outcomes, time_steps(textured[:_TIMED], reduction=asked.reduction) if textured else {})
+    _print_searched([o for o in outcomes if o.error is not None and o.fit.verdict == "radial"][:_SEARCHED])
     print(f"\nworst {_WORST}")
     for outcome in sorted(outcomes, key=_badness, reverse=True)[:_WORST]:
         error = "-" if outcome.error is None else f"{outcome.error:.3f}"
@@ -144,6 +152,37 @@ def _print_figures(outcomes: list[Outcome], steps: Mapping[str, float]) -> None:
     print(f"{'CPU ms a pair, median':36}{statistics.median(o.milliseconds for o in outcomes):10.1f}")
     for name, milliseconds in sorted(steps.items(), key=lambda step: -step[1]):
         print(f"{f'  of it {name}':36}{milliseconds:10.1f}")
+
+
+def _print_searched(fitted: list[Outcome]) -> None:
+    """Search the pairs of some fits by the legacy grid, and print both."""
+    if not fitted:
+        return
+    found = [_searched(outcome.pair) for outcome in fitted]
+    searched = [(error, spent) for error, spent in found if error is not None]
+    fits = [(outcome.error, outcome.milliseconds) for outcome in fitted]
+    print(f"\n{len(fitted)} of the radial pairs: px RMS median, 90 %, worst; CPU ms a pair, median")
+    for name, rows in (("legacy grid, profile mae", searched), ("pair fit", fits)):
+        errors, spent = np.array(rows, np.float64).T
+        told = "".join(f"{np.percentile(errors, share):9.3f}" for share in (50, 90, 100))
+        print(f"{name:36}{told}{np.median(spent):9.0f}")
+
+
+def _searched(pair: Pair) -> tuple[float | None, float]:
+    """Give the error of the best candidate and the CPU milliseconds; reading the files is not timed."""
+    files = (pair.original.read_bytes(), pair.target.read_bytes())
+    started = time.process_time()
+    reduced = reduced_pair(files)
+    best = least_loss(by_grid(trial_of(reduced, "mae")))
+    spent = 1000.0 * (time.process_time() - started)
+    if best is None or pair.truth is None:
+        return None, spent
+    size, chosen = reduced.size, best.candidate
+    mapped = reference_map(legacy_radial_map(chosen.k1, chosen.k2, chosen.alpha, size), size)
+    places = frame_places(size)
+    u, v = places.round().astype(int).T
+    apart = np.stack([axis[v, u] for axis in mapped], axis=1) - true_source(pair.truth, np.stack([u, v], 1))
+    return float(np.sqrt(np.mean(np.sum(apart * apart, axis=1)))), spent
 
 
 def _time_steps(pair: Pair, reduction: Reduction) -> dict[str, float]:

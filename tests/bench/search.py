@@ -45,7 +45,7 @@ def main() -> None:
     print(f"read and reduce: {_median_ms(partial(reduced_pair, files[0])):.0f} ms per pair")
     print(f"{'profile and optimizer':28}{'tried':>7}{'ms per pair':>12}{'px RMS, median':>16}{'worst':>7}")
     for profile in _PROFILES:
-        for name, search in (("grid", _grid), ("de", _evolution)):
+        for name, search in (("grid", by_grid), ("de", _evolution)):
             _report(f"{profile}, {name}", pairs, profile, search)
     for method in methods().values():
         if (observer := method.observer) is not None:
@@ -65,7 +65,7 @@ def _report(
     for pair, truth in zip(pairs, _TRUTHS, strict=True):
         geometry.cache_clear()
         started = time.process_time()
-        trials = search(_evaluate(pair, profile))
+        trials = search(trial_of(pair, profile))
         spent.append(1000 * (time.process_time() - started))
         best = least_loss(trials)
         misses.append(_miss(best.candidate, Candidate(*truth), pair.size) if best else np.inf)
@@ -74,7 +74,8 @@ def _report(
     print(f"{name:28}{tried:7}{statistics.median(spent):12.0f}{median:16.2f}{worst:7.2f}", flush=True)
 
 
-def _grid(evaluate: Evaluate) -> Sequence[Trial]:
+def by_grid(evaluate: Evaluate) -> Sequence[Trial]:
+    """Search as the row of a table is searched that many pairs support."""
     return grid_search(evaluate, WITH_SUPPORT.around(_BASE, [0.0]), refinement=NARROW, alphas=[0.0])
 
 
@@ -82,7 +83,9 @@ def _evolution(evaluate: Evaluate) -> Sequence[Trial]:
     return evolution_search(evaluate, _BASE, BROAD, alphas=[0.0, 0.2], seed=42, clock=lambda: 0.0)
 
 
-def _evaluate(pair: ReducedPair, profile: ProfileName) -> Evaluate:
+def trial_of(pair: ReducedPair, profile: ProfileName) -> Evaluate:
+    """Give what tries candidates on one pair."""
+
     def evaluate(candidates: Sequence[Candidate]) -> list[Trial]:
         known = {one: [geometry(one, pair.size, reduction=REDUCTION)] for one in candidates}
         invalid = {one: invalid_trial(one, shapes) for one, shapes in known.items()}
