@@ -3,7 +3,7 @@
 Each stage is a run of its own below this one. It ends with the first that does not complete, or is Blocked.
 """
 
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -15,6 +15,7 @@ from flows.promote import promote
 from flows.render import render
 from flows.submit import submit
 from tasks.domain.gates.records import GatePolicy
+from tasks.domain.schemas import Border, Interpolation
 from tasks.domain.score_schemas import Team
 
 
@@ -24,8 +25,16 @@ def pipeline(
     method: str = "calibguard_dim",
     variant: str | None = None,
     table: str | None = None,
+    interpolation: Interpolation | None = None,
+    border: Border | None = None,
+    quality: Annotated[int, Field(ge=1, le=100)] = 95,
+    backend: Literal["opencv", "cupy"] = "opencv",
     shard_size: Annotated[int, Field(ge=1, le=10_000)] = 250,
     artifact_tag: str | None = None,
+    accept_quarantined: bool = False,
+    pools: tuple[str, ...] = (),
+    batch_photos: Annotated[int, Field(ge=1, le=100_000)] = 1000,
+    batch_minutes: Annotated[int, Field(ge=1, le=12 * 60)] = 60,
     baseline: str | None = None,
     team: Team | None = None,
     policy: GatePolicy | None = None,
@@ -37,9 +46,17 @@ def pipeline(
         photos: Folder of the test set's originals; default: the data root.
         method: Method that chooses each photo's warp.
         variant: Its profile or policy; default: the first it has.
-        table: JSON file with a table or policy of your own.
+        table: File, candidate, run or shipped; default: the champion's, as in ``render``.
+        interpolation: linear, cubic or lanczos4; default: what the table says.
+        border: constant, reflect or replicate; default: what the table says.
+        quality: JPEG quality of the output, 1 to 100.
+        backend: Remap back end; ``cupy`` needs an NVIDIA GPU.
         shard_size: Photos rendered, kept and retried as one.
         artifact_tag: Names the variant in the artifact's name.
+        accept_quarantined: Submit although photos were left out.
+        pools: Deployments of ``render-batch`` that render the shards; default: this machine renders.
+        batch_photos: Photos that one rented machine gets.
+        batch_minutes: When a rented machine stops at the latest.
         baseline: Submission to be held against; default: the best global_grid that the judge has scored.
         team: Who submits, where other than settings say.
         policy: Limits stricter than the rules.
@@ -51,8 +68,16 @@ def pipeline(
             method=method,
             variant=variant,
             table=table,
+            interpolation=interpolation,
+            border=border,
+            quality=quality,
+            backend=backend,
             shard_size=shard_size,
             artifact_tag=artifact_tag,
+            accept_quarantined=accept_quarantined,
+            pools=pools,
+            batch_photos=batch_photos,
+            batch_minutes=batch_minutes,
             return_state=True,
         )
     )

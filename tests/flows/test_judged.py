@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
@@ -24,9 +24,10 @@ from flows.submit import submit
 from infra.store.interface import ObjectStore
 from tasks.domain.gates.records import GateDecision, GatePolicy
 from tasks.domain.ledger import board
+from tasks.domain.schemas import RunPlan
 from tasks.domain.score_schemas import ScoredSubmission
 from tasks.fsck import fsck
-from tasks.keys import submission_key
+from tasks.keys import plan_key, submission_key
 from tasks.ledger import entries
 from tests.judged import FAR, NEAR, NEARER, TEAM, bucket_table, judging, pair_table, target_set
 from tests.photos import listing_ids
@@ -78,12 +79,18 @@ def test_the_first_champion_must_beat_the_baseline_and_the_next_must_beat_it(
             method="dim_bucket_microgrid",
             table=str(bucket_table(tmp_path, NEAR)),
             artifact_tag="near",
+            border="replicate",
+            quality=96,
+            accept_quarantined=True,
             return_state=True,
         )
     )
     assert first.name == "Promoted", first.message
     decision: GateDecision = first.result()
     champion = decision.evidence.name
+    plan = RunPlan.model_validate_json(store.read(plan_key(champion)))
+    assert (plan.request.border, plan.request.accept_quarantined) == ("replicate", True)
+    assert plan.engine.quality == 96
     assert events(store, champion) == [
         *("rendered", "submitted", "scored"),
         *("analysed", "analysed"),  # the analysis, then its page
@@ -112,6 +119,19 @@ def test_the_first_champion_must_beat_the_baseline_and_the_next_must_beat_it(
     reports = list(store.list(f"reports/{second}/"))
     assert len(reports) == 1
     assert store.read(reports[0].key).startswith(b"<!")
+
+
+def test_a_pipeline_takes_every_parameter_of_a_render_with_its_limits_and_default() -> None:
+    own, renders = ({**flow.parameters.properties} for flow in (pipeline, render))
+    assert {name: _choice(one) for name, one in renders.items()} == {
+        name: _choice(own.get(name)) for name in renders
+    }
+
+
+def _choice(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What a parameter takes; place and wording are each flow's own."""
+    told = ("position", "description", "title")
+    return None if schema is None else {key: one for key, one in schema.items() if key not in told}
 
 
 def test_a_copy_under_a_new_name_is_blocked_before_anything_is_uploaded(
