@@ -54,7 +54,7 @@ def catalog() -> Iterator[Deployment]:
         "shoot-atlas",
         "shoot_atlas",
         "balanced",
-        "A lens curve per photo: by metadata, or by pairs of its size.",
+        "A lens curve per photo: by metadata, lines in its listing's photos, or pairs of its size.",
     )
     for name, apply in (("dry-run", False), ("apply", True)):
         yield Deployment(

@@ -34,6 +34,8 @@ def calibguard() -> None:
     """Render wide-angle real-estate photos geometrically correct, have them scored, promote what is better.
 
     Exit status: 0 done, 1 it cannot be done, 2 wrong usage, 3 stopped by a gate or by a person.
+
+    kaggle and akash have more, told in their own help.
     """
 
 

@@ -27,7 +27,13 @@ from tasks.akash import MayStillRun, TrainingEnd, TrainingRun
 STOPPED, NO_ROOM, LOST, MAY_RUN = 3, 4, 5, 6
 
 commands = typer.Typer()
-group = typer.Typer(no_args_is_help=True, help="A training script of yours on a GPU lease at Akash.")
+group = typer.Typer(
+    no_args_is_help=True,
+    help="""A training script of yours on a GPU lease at Akash.
+
+    Exit status besides 0, 1 and 2: 3 stopped, 4 no machine at this price or no money left, 5 the
+    machine was lost or the time was up, 6 a lease may still run and cost.""",
+)
 commands.add_typer(group, name="akash")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -19,7 +19,12 @@ from tasks.kaggle import Account, SessionOutput, Transport, account_for
 NO_ROOM, NOT_ENDED = 4, 5
 
 commands = typer.Typer()
-group = typer.Typer(no_args_is_help=True, help="A notebook or script of yours at Kaggle.")
+group = typer.Typer(
+    no_args_is_help=True,
+    help="""A notebook or script of yours at Kaggle.
+
+    Exit status besides 0, 1 and 2: 4 no free slot or no quota left, 5 not ended when the time was up.""",
+)
 commands.add_typer(group, name="kaggle")
 
 Slug = Annotated[str, typer.Option(help="The notebook's name in its URL, after the owner's.")]

@@ -60,7 +60,9 @@ def explain(
 
 @commands.command()
 def prune(
-    selection: Annotated[list[str], typer.Argument(help="Names of artifacts or patterns.")],
+    selection: Annotated[
+        list[str], typer.Argument(help="Names, or patterns; a scored zip goes by its whole name only.")
+    ],
     apply: Annotated[bool, typer.Option("--apply", help="Remove; otherwise only show.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what goes and what stays as JSON.")] = False,
 ) -> None:

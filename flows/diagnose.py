@@ -51,7 +51,7 @@ def diagnose(
             default: the data root.
         method: Method that chooses each photo's warp.
         variant: Profile or policy of the method; default: the first it has.
-        table: as in ``render``.
+        table: As in ``render``.
         interpolation: linear, cubic or lanczos4; default: what the table says.
         border: What lies outside the original: constant, reflect, replicate; default: what the table says.
         quality: JPEG quality that originals are rendered with, 1 to 100.

@@ -6,7 +6,7 @@ from infra.kaggle.api import KaggleApi
 from infra.kaggle.connection import KaggleAccess
 from infra.kaggle.mcp import KaggleMcp
 from infra.kaggle.notebooks import Notebooks
-from infra.settings import Settings, SettingsInvalid
+from infra.settings import SettingMissing, Settings, SettingsInvalid
 
 Transport = Literal["api", "mcp"]
 
@@ -20,7 +20,10 @@ def open_kaggle(settings: Settings) -> KaggleApi:
     """
     token = settings.kaggle_api_token
     if token is None and not (settings.kaggle_username and settings.kaggle_key):
-        settings.require("kaggle_api_token")
+        try:
+            settings.require("kaggle_api_token")
+        except SettingMissing as error:
+            raise SettingMissing(f"{error}; KAGGLE_USERNAME with KAGGLE_KEY will do as well") from error
     try:
         access = KaggleAccess(
             token=token,
