@@ -245,6 +245,12 @@ def _credential_checks(settings: Settings, needs: Sequence[Remote]) -> Iterator[
             found="set" if present else "not set",
             remedy="set AKASH_API_KEY",
         )
+        yield Check(
+            name="Akash image",
+            passed=settings.akash_image is not None,
+            found=settings.akash_image or "not set",
+            remedy="build and push deployments/akash/Dockerfile, and set CALIBGUARD_AKASH_IMAGE",
+        )
 
 
 def _help_check(module: str) -> Check:

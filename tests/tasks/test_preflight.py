@@ -67,6 +67,7 @@ def test_credentials_are_asked_for_where_they_are_needed_only(monkeypatch: pytes
     checks = by_name(surroundings("photos", list(Remote)))
     assert not checks["Kaggle credentials"].passed
     assert checks["Akash credentials"].passed
+    assert not checks["Akash image"].passed
     assert "secret-akash-key" not in repr(checks)
     assert "Kaggle credentials" not in by_name(surroundings("photos"))
 
