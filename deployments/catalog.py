@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from infra.remote.names import Kind
 
@@ -17,7 +18,7 @@ class Deployment:
         name: Second half of ``prefect deployment run FLOW/NAME``.
         parameters: What the deployment fixes; the rest keeps the flow's defaults.
         tags: For filtering in the UI.
-        is_nightly: Whether settings say when it runs by itself.
+        runs: By itself where settings name a time, or only when it is asked to.
         pool: Work pool of rented machines; None for the pool of the settings, on this machine.
     """
 
@@ -26,7 +27,7 @@ class Deployment:
     description: str
     parameters: dict[str, object] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
-    is_nightly: bool = False
+    runs: Literal["nightly", "before the deadline", "when asked"] = "when asked"
     pool: Kind | None = None
 
 
@@ -69,7 +70,7 @@ def catalog() -> Iterator[Deployment]:
         name="nightly",
         description="Refits atlas and tables from all training pairs into a candidate; promotes nothing.",
         tags=("refit",),
-        is_nightly=True,
+        runs="nightly",
     )
     yield Deployment(
         entrypoint="flows.render_batch.render_batch",
@@ -124,12 +125,18 @@ def _judged() -> Iterator[Deployment]:
         "submit/portal": "Has a finished run scored by the portal, at most once.",
         "analyse/scored": "Takes a scored run apart and writes its report.",
         "promote/gate": "Holds a scored run against all gates; makes it champion where they allow it.",
-        "fallback/deadline": "In the last hour before the deadline: the best heuristic, without a model.",
     }
     for full_name, description in told.items():
         flow, name = full_name.split("/")
         entrypoint = f"flows.{flow}.{flow}"
         yield Deployment(entrypoint=entrypoint, name=name, description=description, tags=(flow,))
+    yield Deployment(
+        entrypoint="flows.fallback.fallback",
+        name="deadline",
+        description="In the last hour before the deadline: the best heuristic, without a model.",
+        tags=("fallback",),
+        runs="before the deadline",
+    )
     for profile in ("safe", "balanced", "aggressive"):
         yield Deployment(
             entrypoint="flows.pipeline.pipeline",

@@ -5,7 +5,7 @@ Run it again at any time: everything is created or brought up to date.
 
 import argparse
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.flows import Flow, load_flow_from_entrypoint
-from prefect.schedules import Cron, Schedule
+from prefect.schedules import Cron, RRule, Schedule
 from prefect.types.entrypoint import EntrypointType
 from prefect.workers.process import ProcessWorker
 
@@ -28,6 +28,7 @@ from deployments.catalog import Deployment, catalog, remote_catalog
 from infra.remote.names import Kind
 from infra.settings import Settings, load_settings
 from infra.workers.collection import WORKERS
+from tasks.domain.gates.records import GatePolicy
 
 MACHINES_AT_ONCE: Final[dict[Kind, int]] = {
     "kaggle": 2,  # GPU sessions that an account may have
@@ -36,6 +37,8 @@ MACHINES_AT_ONCE: Final[dict[Kind, int]] = {
 RUNS_AT_ONCE = 2  # a render uses every core; the second place is for a preflight or a short run
 HEARTBEAT_S = 30
 SILENT_AFTER = timedelta(seconds=5 * HEARTBEAT_S)  # a loaded machine may miss some
+LAST_HOUR = timedelta(minutes=GatePolicy().fallback_minutes)
+FALLBACK_EVERY = timedelta(minutes=10)
 _SILENT_RUNS = "CalibGuard: silent runs are Crashed"
 _ENDED = ("Completed", "Failed", "Cancelled", "Crashed")
 
@@ -44,7 +47,8 @@ def register(settings: Settings, *, working_dir: Path) -> list[str]:
     """Create or update everything, and return the deployments' full names.
 
     Args:
-        settings: Name the work pool, and when nightly runs start; without a data root none does.
+        settings: Name the work pool, and when runs start by themselves: nightly ones, which need a data
+            root, and those before a deadline.
         working_dir: Where flow runs are started: the folder with ``.env``.
     """
     work_pool = settings.work_pool
@@ -75,16 +79,30 @@ def _deployment(entry: Deployment, settings: Settings) -> RunnerDeployment:
         tags=list(entry.tags),
         work_pool_name=entry.pool or settings.work_pool,
         entrypoint_type=EntrypointType.MODULE_PATH,
-        schedule=_nightly(settings) if entry.is_nightly else None,
-        concurrency_limit=1 if entry.is_nightly else None,
+        schedule=_schedule(entry, settings),
+        concurrency_limit=None if entry.runs == "when asked" else 1,
     )
     assert isinstance(deployment, RunnerDeployment)  # noqa: S101  narrows a signature shared with async code
     return deployment
 
 
-def _nightly(settings: Settings) -> Schedule:
-    has_pairs = settings.data_root is not None
-    return Cron(settings.refit_cron, timezone=settings.time_zone, active=has_pairs)
+def _schedule(entry: Deployment, settings: Settings) -> Schedule | None:
+    if entry.runs == "nightly":
+        has_pairs = settings.data_root is not None
+        return Cron(settings.refit_cron, timezone=settings.time_zone, active=has_pairs)
+    if entry.runs == "before the deadline" and settings.deadline is not None:
+        return _before(settings.deadline)
+    return None
+
+
+def _before(deadline: datetime) -> Schedule:
+    """Give the tenth minutes of the last hour: a run that fails has another after it."""
+    start = deadline.astimezone(UTC) - LAST_HOUR
+    count = LAST_HOUR // FALLBACK_EVERY
+    every = FALLBACK_EVERY // timedelta(minutes=1)
+    return RRule(
+        f"DTSTART:{start:%Y%m%dT%H%M%S}\nRRULE:FREQ=MINUTELY;INTERVAL={every};COUNT={count}", timezone="UTC"
+    )
 
 
 def _create_work_pool(name: str, working_dir: Path) -> None:

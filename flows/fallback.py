@@ -2,7 +2,7 @@
 
     find deadline > decide > submit again, or name the command that does
 
-Meant to be scheduled while a deadline is set; outside the last hour it changes nothing.
+Scheduled in the last hour before a deadline that is set; outside of it nothing changes.
 """
 
 from prefect import flow

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,18 @@ from infra.settings import Settings
 from tests.waiting import wait_until
 
 SCHEDULED = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])))
-NIGHTLY = DeploymentFilter(name=DeploymentFilterName(any_=["nightly"]))
+
+
+def scheduled_runs(deployment: str) -> list[FlowRun]:
+    with get_client(sync_client=True) as client:
+        return client.read_flow_runs(
+            flow_run_filter=SCHEDULED,
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[deployment])),
+        )
 
 
 def nightly_runs() -> list[FlowRun]:
-    with get_client(sync_client=True) as client:
-        return client.read_flow_runs(flow_run_filter=SCHEDULED, deployment_filter=NIGHTLY)
+    return scheduled_runs("nightly")
 
 
 @pytest.mark.usefixtures("prefect_api")
@@ -37,6 +44,22 @@ def test_a_nightly_refit_is_scheduled_in_its_time_zone_where_there_are_pairs(tmp
         expected = nightly_runs()[0].expected_start_time
         assert expected is not None
         assert (expected.hour, expected.minute) == (17, 30)  # in UTC
+    finally:
+        register(Settings(), working_dir=Path.cwd())
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_the_fallback_is_scheduled_in_the_last_hour_before_the_deadline() -> None:
+    assert scheduled_runs("deadline") == []  # without a deadline
+    deadline = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
+    try:
+        register(Settings(deadline=deadline.astimezone(timezone(timedelta(hours=9)))), working_dir=Path.cwd())
+        wait_until(lambda: scheduled_runs("deadline"), within_s=120, what="a scheduled run")
+        starts = sorted(
+            run.expected_start_time for run in scheduled_runs("deadline") if run.expected_start_time
+        )
+        wanted = [deadline - timedelta(minutes=minutes) for minutes in range(60, 0, -10)]
+        assert starts == wanted[: len(starts)]  # the server makes a few at a time
     finally:
         register(Settings(), working_dir=Path.cwd())
 
