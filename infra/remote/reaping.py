@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from infra.errors import AdapterError, WatchTaken
+from infra.errors import AdapterError, RemoteError, WatchTaken
 from infra.remote.flow_run import FlowRunLink
 from infra.remote.names import parse_remote_name
 from infra.remote.outcomes import Outcome
@@ -86,19 +86,36 @@ class Reaper:
         """Everything that is at the provider under a name of ours, or on record as open.
 
         Raises:
-            AdapterError: Provider or store could not be asked.
+            RemoteError: After all others: the provider's list could not be had, or not all of it.
+            StoreError: The records could not be read.
         """
         kind = self.renter.provider.kind
-        alive = {handle.name: handle for handle in self.renter.provider.find()}
+        alive, blind = self._alive()
         ours = {name for name in alive if (parsed := parse_remote_name(name)) and parsed.kind == kind}
         on_record = {
             record.intent.name for record in self.renter.records.open_jobs() if record.intent.kind == kind
         }
         for name in sorted(ours | on_record):
             yield self._found(name, alive.get(name))
+        if blind is not None:
+            raise blind
+
+    def _alive(self) -> tuple[dict[str, Handle], RemoteError | None]:
+        """What the provider lists, and what kept it from listing more."""
+        alive: dict[str, Handle] = {}
+        try:
+            for handle in self.renter.provider.find():
+                alive[handle.name] = handle
+        except RemoteError as error:
+            return alive, error
+        return alive, None
 
     def reap(self) -> Iterator[Reaped]:
-        """Do what is due, job by job; what fails is said and left for the next time."""
+        """Do what is due, job by job; what fails is said and left for the next time.
+
+        Raises:
+            AdapterError: As ``find`` does.
+        """
         for found in self.find():
             try:
                 done, why = self._seen_to(found), found.why

@@ -27,6 +27,7 @@ from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFoun
 from prefect.workers.base import BaseWorker
 from pydantic import ValidationError
 
+from infra.errors import RemoteError
 from infra.remote.batch import Batch
 from infra.remote.ending import Clock
 from infra.remote.outcomes import Outcome
@@ -183,9 +184,12 @@ class RemoteJobMixin(_Worker):
         """What is to be watched here, and the runs of all that is open."""
         adopted: list[RemoteRecord] = []
         renter = self._renter(Patience())
-        for reaped in Reaper(renter, PrefectLink, adopt=adopted.append).reap():
-            if reaped.due != "nothing":
-                self._logger.info("%s: %s; %s", reaped.name, reaped.why, reaped.in_words)
+        try:
+            for reaped in Reaper(renter, PrefectLink, adopt=adopted.append).reap():
+                if reaped.due != "nothing":
+                    self._logger.info("%s: %s; %s", reaped.name, reaped.why, reaped.in_words)
+        except RemoteError as error:  # what is on record was seen to before
+            self._logger.warning("not all that stands at the provider could be seen: %s", error)
         return adopted, {record.intent.flow_run_id for record in renter.records.open_jobs()}
 
     async def _adopt(self, record: RemoteRecord) -> None:

@@ -189,17 +189,21 @@ def test_what_cannot_be_ended_is_said_and_left_for_the_next_time(
     assert (again.done, provider.alive()) == (True, [])
 
 
-def test_a_provider_that_cannot_be_asked_is_an_error_and_nothing_is_closed(
-    renter: Renter, orphan: Intent, provider: FolderProvider
+def test_a_list_that_breaks_off_is_an_error_after_all_that_is_on_record(
+    renter: Renter, orphan: Intent, provider: FolderProvider, agent: Agent
 ) -> None:
+    asked = intent(agent)
+    renter.records.intend(asked)  # whether there is a machine is for the list to say
+
     class Away(FolderProvider):
         def find(self) -> Iterator[Handle]:
-            raise RemoteUnavailable("no answer")
+            raise RemoteUnavailable("whose deployment 17 is is not known")
 
     away = Renter(Away(provider.folder), renter.records, "worker one", renter.patience, renter.clock)
-    with pytest.raises(RemoteUnavailable):
+    with pytest.raises(RemoteUnavailable, match="deployment 17"):
         list(reaper(away, ended()).reap())
-    assert [record.intent.name for record in renter.records.open_jobs()] == [orphan.name]
+    assert provider.alive() == []
+    assert [record.intent.name for record in renter.records.open_jobs()] == [asked.name]
 
 
 def test_two_reapers_at_once_end_everything_once(
