@@ -45,10 +45,10 @@ def live(around: Surroundings, journal: Journal) -> Reason:
 
 
 def _earlier_manifest(spec: BatchSpec) -> AgentManifest | None:
-    text = store.read_if_there(spec.manifest.get, what="the manifest", max_bytes=_LONGEST_MANIFEST)
     try:
+        text = store.read_if_there(spec.manifest.get, what="the manifest", max_bytes=_LONGEST_MANIFEST)
         return read_manifest(text) if text is not None else None
-    except DocumentError:
+    except (AgentError, DocumentError):  # what was finished before is found again, shard by shard
         return None
 
 

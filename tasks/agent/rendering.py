@@ -95,10 +95,10 @@ class BatchRendering:
 
     def _earlier(self, one: BatchShard) -> RenderedShard | None:
         """Read the record of a shard that was finished before this machine was started anew."""
-        text = store.read_if_there(one.record.get, what="a shard's record", max_bytes=_LONGEST_RECORD)
         try:
+            text = store.read_if_there(one.record.get, what="a shard's record", max_bytes=_LONGEST_RECORD)
             record = read_shard_record(text) if text is not None else None
-        except DocumentError:
+        except (AgentError, DocumentError):  # rendered again, it meets the same bytes
             return None
         if record is None or not accounts_for(record, one.shard):
             return None

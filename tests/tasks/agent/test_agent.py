@@ -12,6 +12,10 @@ from pathlib import Path
 import pytest
 
 from infra.store.interface import ObjectStore
+from tasks.agent import store as agent_store
+from tasks.agent.environment import Surroundings
+from tasks.agent.journal import Journal
+from tasks.agent.life import live
 from tasks.agent.sources import code_digest
 from tasks.batching import cancel_batch, clear_batch
 from tasks.domain.batches import read_heartbeat
@@ -23,6 +27,8 @@ from tasks.rendering import finished_shard, rendered_shard
 from tests.photos import fill_folder, jpeg, listing_ids
 from tests.remote_batch import RemoteBatch, run_agent, sent_batch, start_agent
 from tests.waiting import wait_until
+
+NOBODY = "http://127.0.0.1:9/nobody"  # listens there
 
 
 def test_an_agent_renders_the_same_bytes_as_this_machine(batch: RemoteBatch, workers: PhotoWorkers) -> None:
@@ -200,6 +206,26 @@ def test_a_second_start_without_a_manifest_takes_finished_shards_and_stored_phot
     batch.store.delete(input_key(batch.shards[0].photos[0].photo.sha256))  # the first shard needs none
     assert run_agent(batch)[0] == 0
     assert len(batch.take(workers).taken) == 2
+
+
+@pytest.mark.parametrize("blind", ["manifest", "records"])
+def test_a_store_that_is_away_while_earlier_words_are_looked_for_ends_nothing(
+    batch: RemoteBatch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, blind: str
+) -> None:
+    monkeypatch.setattr(agent_store, "_PAUSES_S", ())
+    spec = batch.spec()
+    if blind == "manifest":
+        batch.alter_spec(manifest=spec.manifest.model_copy(update={"get": NOBODY}))
+    else:
+        record = spec.shards[0].record.model_copy(update={"get": NOBODY})
+        batch.alter_spec(shards=(spec.shards[0].model_copy(update={"record": record}), *spec.shards[1:]))
+    around = Surroundings(batch.sent.spec_url, None, tmp_path, None, 0, None)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert live(around, Journal()) == "done"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert len(batch.manifest().shards) == len(batch.shards)
 
 
 def test_a_place_that_holds_other_bytes_ends_the_batch(batch: RemoteBatch) -> None:
