@@ -13,6 +13,7 @@ from typing import Final
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
@@ -85,13 +86,9 @@ def dispatch_batch(
     """
     store, started = run_store(), datetime.now(UTC)
     keys = _next_keys(shards, store)
-    while True:
-        terms = _terms(engine, started + timedelta(minutes=minutes))
-        send_batch(shards, engine, terms, attempt=keys.attempt, now=started, folder=Path(folder), store=store)
-        run = _run_to_its_end(keys, terms, pool)
-        if not (run.state and run.state.is_final() and run.state.timestamp < started):
-            break
-        keys = BatchKeys(keys.digest, keys.attempt + 1)  # it had ended before we came, without a word
+    terms = _terms(engine, started + timedelta(minutes=minutes))
+    send_batch(shards, engine, terms, attempt=keys.attempt, now=started, folder=Path(folder), store=store)
+    run = _run_to_its_end(keys, terms, pool)
     if not _is_final(run):
         cancel_batch(keys, store)
         _cancel(run)
@@ -131,7 +128,16 @@ def _next_keys(shards: Sequence[PhotoShard], store: ObjectStore) -> BatchKeys:
 
 
 def _has_ended(keys: BatchKeys, store: ObjectStore) -> bool:
-    return any(store.head(key) is not None for key in (keys.manifest, keys.taken))
+    """Whether an attempt is over: its agent said so, it was taken, or its run ended without a word."""
+    if any(store.head(key) is not None for key in (keys.manifest, keys.taken)):
+        return True
+    wanted = FlowRunFilter(idempotency_key=FlowRunFilterIdempotencyKey(any_=[_idempotency_key(keys)]))
+    with get_client(sync_client=True) as client:
+        return any(_is_final(run) for run in client.read_flow_runs(flow_run_filter=wanted))
+
+
+def _idempotency_key(keys: BatchKeys) -> str:
+    return f"{keys.digest}:{keys.attempt}"
 
 
 def _terms(engine: Engine, deadline: datetime) -> BatchTerms:
@@ -155,7 +161,7 @@ def _run_to_its_end(keys: BatchKeys, terms: BatchTerms, pool: str) -> FlowRun:
                 "accelerator": terms.accelerator,
                 "deadline": terms.deadline.isoformat(),
             },
-            idempotency_key=f"{keys.digest}:{keys.attempt}",
+            idempotency_key=_idempotency_key(keys),
             timeout=max(0.0, patience.total_seconds()),
             poll_interval=_POLL_S,
         )

@@ -192,6 +192,30 @@ def test_a_batch_that_ended_after_its_parent_was_killed_is_taken(photos: Path, s
     assert state.name == "Completed", state.message
 
 
+def test_what_a_lost_machine_had_finished_is_taken_after_its_parent_was_killed(
+    photos: Path, store: ObjectStore
+) -> None:
+    first = untaken_batch(photos, store)
+    lost = run_deployment(
+        BROKEN,
+        parameters={
+            "batch": first.keys.digest,
+            "attempt": 0,
+            "accelerator": "none",
+            "deadline": datetime.now(UTC).isoformat(),
+        },
+        idempotency_key=f"{first.keys.digest}:0",
+        timeout=120,
+    )
+    assert isinstance(lost, FlowRun)
+    assert lost.state is not None
+    assert lost.state.is_crashed()
+    assert run_agent(first)[0] == 0
+    store.delete(first.keys.manifest)  # as if it had been lost before its last word
+    state = render(str(photos), variant="aggressive", shard_size=4, pools=(NOWHERE,), return_state=True)
+    assert state.name == "Completed", state.message
+
+
 def test_a_local_store_has_nothing_to_hand_out(
     photos: Path, remote_stack: RemoteStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
