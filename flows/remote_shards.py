@@ -14,11 +14,12 @@ from prefect.futures import wait
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.batch_taking import BatchOutcome
-from tasks.domain.batches import ENDING, cut_batches
+from tasks.domain.batches import cut_batches
 from tasks.domain.schemas import PhotoShard, RenderedShard, RunPlan
 from tasks.remote_rendering import (
     BatchRun,
     dispatch_batch,
+    ends_all,
     find_finished_shards,
     find_untaken_runs,
     take_batch,
@@ -61,9 +62,9 @@ def render_remotely(plan: RunPlan, order: RemoteOrder) -> list[RenderedShard]:
         if not missing:
             break
         logger.info("%d of %d shards go to %s", len(missing), len(plan.shards), pool)
-        outcomes, problems = _rendered_by(pool, missing, plan, order)
-        records |= {record.digest: record for outcome in outcomes for record in outcome.taken}
-        if any(outcome.manifest and outcome.manifest.reason in ENDING for outcome in outcomes):
+        taken, problems = _rendered_by(pool, missing, plan, order)
+        records |= {record.digest: record for _, outcome in taken for record in outcome.taken}
+        if any(ends_all(run, outcome) for run, outcome in taken):
             break
     if left := [shard.index for shard in plan.shards if shard.digest not in records]:
         raise ShardsNotRendered(
@@ -85,7 +86,7 @@ def _untaken(shards: Sequence[PhotoShard], plan: RunPlan, order: RemoteOrder) ->
 
 def _rendered_by(
     pool: str, shards: Sequence[PhotoShard], plan: RunPlan, order: RemoteOrder
-) -> tuple[list[BatchOutcome], list[str]]:
+) -> tuple[list[tuple[BatchRun, BatchOutcome]], list[str]]:
     """Have a pool render the shards: what came of each batch, and what went wrong in words."""
     folder, engine = plan.request.photos_folder, plan.engine
     batches = cut_batches(shards, photos=order.batch_photos)
@@ -104,16 +105,17 @@ def _rendered_by(
             for number, batch in enumerate(batches)
         ]
         wait(list(runs))
-    outcomes: list[BatchOutcome] = []
+    taken: list[tuple[BatchRun, BatchOutcome]] = []
     problems: list[str] = []
-    for run, batch in zip(runs, batches, strict=True):
-        if not run.state.is_completed():
-            problems.append(f"{pool}: {run.state.message}")
+    for future, batch in zip(runs, batches, strict=True):
+        if not future.state.is_completed():
+            problems.append(f"{pool}: {future.state.message}")
             continue
-        outcome = take_batch(run.result(), batch, engine, folder)
-        outcomes.append(outcome)
-        problems += _problems(pool, run.result().told, outcome)
-    return outcomes, problems
+        run = future.result()
+        outcome = take_batch(run, batch, engine, folder)
+        taken.append((run, outcome))
+        problems += _problems(pool, run.told, outcome)
+    return taken, problems
 
 
 def _problems(pool: str, told: str, outcome: BatchOutcome) -> list[str]:

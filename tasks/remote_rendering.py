@@ -23,7 +23,7 @@ from infra.store.interface import ObjectStore
 from tasks.adapters import photo_workers, run_store, settings
 from tasks.batch_taking import BatchOutcome, BatchReader
 from tasks.batching import BatchTerms, cancel_batch, clear_batch, send_batch
-from tasks.domain.batches import batch_digest
+from tasks.domain.batches import ENDING, batch_digest
 from tasks.domain.errors import DomainError
 from tasks.domain.schemas import Engine, PhotoShard, Record, RenderedShard
 from tasks.failures import step
@@ -45,6 +45,8 @@ class BatchRun(Record):
     attempt: int
     told: str
     """What Prefect says of it, in words."""
+    is_cancelled: bool = False
+    """Somebody cancelled the run; that an agent was called off or ended by its host is no such wish."""
 
 
 @step("find finished shards")
@@ -94,7 +96,13 @@ def dispatch_batch(
         _cancel(run)
     state = run.state
     told = f"{state.name}: {state.message or 'no message'}" if state else "no state"
-    return BatchRun(batch=keys.digest, attempt=keys.attempt, told=told)
+    is_cancelled = state is not None and state.is_cancelled()
+    return BatchRun(batch=keys.digest, attempt=keys.attempt, told=told, is_cancelled=is_cancelled)
+
+
+def ends_all(run: BatchRun, outcome: BatchOutcome) -> bool:
+    """Whether no other pool is to be tried: somebody cancelled the batch, or it would end the same there."""
+    return run.is_cancelled or (outcome.manifest is not None and outcome.manifest.reason in ENDING)
 
 
 @step("take batch")

@@ -27,8 +27,8 @@ Reason = Literal[
 ]
 """How an agent ended. Only ``done`` is a success; ``failed`` alone may be a defect of ours."""
 
-ENDING: Final = frozenset[Reason]({"cancelled", "inputs_damaged", "failed"})
-"""Reasons for which no other machine is tried: it was wanted so, or would end the same there."""
+ENDING: Final = frozenset[Reason]({"inputs_damaged", "failed"})
+"""Reasons for which no other machine is tried: it would end the same there."""
 
 FORMAT: Final = 1
 _LONGEST_SPEC: Final = 32 << 20  # bytes; 1000 photos have about 2 million
