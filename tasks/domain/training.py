@@ -25,14 +25,14 @@ class TrainingSpec(Record):
     digest: Sha256
     """See ``training_digest``."""
     attempt: int = Field(ge=0)
-    script_url: SecretUrl
+    script_url: SecretUrl = Field(repr=False)
     """May hold a key of the user's, so it is in no repr and no log."""
     script_sha256: Sha256
     accelerator: Accelerator
     deadline: AwareDatetime
     """When the script is stopped at the latest; what it has left by then comes back all the same."""
     heartbeat_s: float = Field(gt=0)
-    control: SecretUrl
+    control: SecretUrl = Field(repr=False)
     heartbeat: Outlet
     log: Outlet
     output: Place

@@ -11,7 +11,7 @@ import pytest
 
 from infra.remote.batch import Batch
 from infra.store.interface import ObjectStore
-from tasks.domain.training import TrainingManifest
+from tasks.domain.training import TrainingManifest, read_training_spec
 from tasks.keys import BatchKeys
 from tasks.training import TrainingOrder, end_training, find_manifest, send_training, take_training
 from tests.script_host import script_host
@@ -136,6 +136,11 @@ def test_a_container_that_is_started_again_does_not_train_twice(store: ObjectSto
         second, output = _ended(keys, store)
     assert first == second
     assert "was finished before this start: done" in output
+
+
+def test_a_specification_shows_no_url(store: ObjectStore) -> None:
+    keys = _sent("https://host.example/train.py?key=CANARY", "pass", store)
+    assert "http" not in repr(read_training_spec(store.read(keys.spec)))
 
 
 def test_the_same_script_again_is_another_attempt(store: ObjectStore) -> None:
