@@ -37,7 +37,7 @@ from tasks.domain.schemas import (
 from tasks.domain.shards import accounts_for, is_intact, is_settled
 from tasks.keys import BatchKeys, photo_key
 from tasks.originals import OriginalChanged, read_original
-from tasks.photo_rendering import render_job, render_routed
+from tasks.photo_rendering import quarantined_photo, render_job, render_routed
 from tasks.photo_workers import PhotoLost, PhotoWorkers
 from tasks.rendering import keep_photo, keep_record
 
@@ -144,7 +144,8 @@ class BatchReader:
         record = _record_of(shard, text)
         with ThreadPoolExecutor(self._workers.processes + 2) as threads:
             list(threads.map(lambda photo: self._check(shard, photo), record.photos))
-            list(threads.map(lambda photo: self._check_quarantined(shard, photo), record.quarantined))
+            given_up = threads.map(lambda photo: self._given_up_here(shard, photo), record.quarantined)
+            record = record.model_copy(update={"quarantined": tuple(given_up)})
             list(threads.map(lambda photo: self._compare(shard, photo), self._samples(shard, record)))
             list(threads.map(lambda photo: self._keep(shard, photo), record.photos))
         keep_record(self._store, record)
@@ -184,13 +185,14 @@ class BatchReader:
             raise ShardRefused(f"{photo.id}.jpg has not the digest that its record promises")
         return body
 
-    def _check_quarantined(self, shard: PhotoShard, photo: QuarantinedPhoto) -> None:
-        """Try here what was given up there."""
+    def _given_up_here(self, shard: PhotoShard, photo: QuarantinedPhoto) -> QuarantinedPhoto:
+        """Try here what was given up there; the reason that is kept is this machine's."""
+        routed = _routed(shard, photo.file_name.removesuffix(".jpg"))
         try:
-            self._render_here(_routed(shard, photo.file_name.removesuffix(".jpg")))
+            self._render_here(routed)
         except PhotoRejected as error:
             if error.code == photo.code:
-                return
+                return quarantined_photo(routed, error)
             raise ShardRefused(
                 f"{photo.file_name} was given up as {photo.code!r}; here it is {error.code!r}"
             ) from error

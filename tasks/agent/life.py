@@ -113,7 +113,7 @@ class _Life:
             ok=reason == "done",
             reason=reason,
             sentence=redacted(sentence)[:_LONGEST_TEXT],
-            device=machine.device[:_LONGEST_TEXT] if machine else None,
+            device=redacted(machine.device)[:_LONGEST_TEXT] if machine else None,
             compute_capability=machine.compute_capability if machine else None,
             python=platform.python_version(),
             versions=machine.versions if machine else {},

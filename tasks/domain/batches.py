@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from tasks.domain.schemas import Engine, PhotoShard, Record, RenderedShard, Sha256
 from tasks.domain.strict_json import parse_record
@@ -37,7 +37,16 @@ _LONGEST_TEXT: Final = 500  # characters of what a rented machine says in words
 
 SecretUrl = Annotated[str, Field(pattern=r"^https?://")]
 """Presigned: a credential until it expires, so every field of it is kept out of the repr."""
-Words = Annotated[str, Field(max_length=_LONGEST_TEXT)]
+
+
+def _printable(words: str) -> str:
+    if not words.isprintable():
+        raise ValueError("it holds characters that would command a terminal")
+    return words
+
+
+Words = Annotated[str, Field(max_length=_LONGEST_TEXT), AfterValidator(_printable)]
+"""From a machine that is not trusted, on its way to a log."""
 
 
 class Outlet(Record):

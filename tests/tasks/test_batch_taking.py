@@ -173,6 +173,20 @@ def test_photos_given_up_without_need_cost_their_shard(
     assert_first_refused(rendered, rendered.take(workers), reason)
 
 
+def test_a_photo_that_is_given_up_here_too_is_so_for_the_reason_found_here(
+    render_request: RenderRequest, s3_prefix: ObjectStore, workers: PhotoWorkers
+) -> None:
+    folder = fill_folder(Path(render_request.photos_folder), listing_ids(4))
+    whole = jpeg()
+    (folder / "home000_g1.jpg").write_bytes(whole[: len(whole) // 2] + bytes(300) + whole[-300:])
+    batch = sent_batch(render_request, s3_prefix)
+    assert run_agent(batch)[0] == 0
+    (honest,) = record_of(batch).quarantined
+    forge_record(batch, quarantined=(honest.model_copy(update={"reason": "\x1b[2J<b>all is well</b>"}),))
+    (taken,) = batch.take(workers).taken
+    assert taken.quarantined == (honest,)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

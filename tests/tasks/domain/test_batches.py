@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -65,3 +66,11 @@ def test_a_sign_of_life_without_a_zone_or_with_more_is_refused() -> None:
 def test_a_flood_is_no_manifest() -> None:
     with pytest.raises(DocumentError, match="at most"):
         read_manifest(b" " * (5 << 20))
+
+
+def test_words_that_would_command_a_terminal_are_refused() -> None:
+    beat = {"format": 1, "digest": "0" * 64, "attempt": 0, "photos": 1, "photos_done": 0, "shards_done": 0}
+    for sign in ("\x1b[2J", "\n", "\u202e"):
+        text = json.dumps({**beat, "container": f"kernel{sign}", "at": "2026-01-01T00:00:00Z"}).encode()
+        with pytest.raises(DocumentError, match="terminal"):
+            read_heartbeat(text)
