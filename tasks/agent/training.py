@@ -91,12 +91,14 @@ class _Training:
 
     def run(self) -> Reason:
         reason, sentence = self._outcome()
-        output = self._packed()
+        output = None
         try:
-            if output is not None:
+            if (output := self._packed()) is not None:
                 store.create(self._spec.output, output, what="the output")
         except AgentError as error:
             reason, sentence, output = "store_refused", str(error), None
+        except OSError as error:
+            reason, sentence = "failed", f"the output cannot be packed: {error.strerror or error}"
         self._journal.say(f"{reason}: {sentence}")
         self._send_signs()
         return self._leave_manifest(reason, sentence, output)
@@ -109,6 +111,8 @@ class _Training:
             return over.reason, str(over)
         except AgentError as error:
             return "store_refused", str(error)
+        except OSError as error:  # a full disk, say: without a manifest the host would begin again
+            return "failed", f"the script cannot be run: {error.strerror or error}"
         if self._exit_status != 0:
             return "failed", f"the script ended with status {self._exit_status}"
         return "done", "the script ended with status 0"

@@ -32,6 +32,13 @@ pathlib.Path(os.environ["CALIBGUARD_OUTPUT"], "half.txt").write_text("half")
 print("on and on", flush=True)
 time.sleep(600)
 """
+TOO_DEEP = """
+import os
+os.chdir(os.environ["CALIBGUARD_OUTPUT"])
+for _ in range(30):  # beyond the longest path that a call may name
+    os.mkdir("d" * 200)
+    os.chdir("d" * 200)
+"""
 
 
 def _sent(url: str, script: str, store: ObjectStore, *, deadline_s: float = 60.0) -> BatchKeys:
@@ -111,6 +118,18 @@ def test_at_the_deadline_the_script_is_stopped_and_what_it_left_comes_back(store
     assert manifest.reason == "deadline"
     with tarfile.open(fileobj=io.BytesIO(store.read(keys.output))) as members:
         assert members.getnames() == ["half.txt"]
+
+
+def test_an_output_that_cannot_be_packed_is_told_and_not_trained_for_again(store: ObjectStore) -> None:
+    with script_host(TOO_DEEP) as url:
+        manifest, _ = _ended(_sent(url, TOO_DEEP, store), store)
+    assert (manifest.ok, manifest.reason, manifest.exit_status, manifest.output_sha256) == (
+        False,
+        "failed",
+        0,
+        None,
+    )
+    assert "the output cannot be packed" in manifest.sentence
 
 
 def test_a_training_that_nobody_wants_any_more_ends(store: ObjectStore) -> None:
