@@ -22,6 +22,7 @@ from infra.remote.provider import Handle, Observed, RemoteJob
 
 _LEAST_QUOTA_S: Final = 15 * 60  # less is not worth a start
 _LEAST_SESSION_S: Final = 60
+_OVERTIME_S: Final = 120  # after the deadline, for the agent to finish its photos and write its manifest
 
 
 class KaggleProvider:
@@ -66,7 +67,7 @@ class KaggleProvider:
             source=self._script(job),
             kind="script",
             gpu=job.accelerator == "cuda",
-            timeout_s=min(left_s, LONGEST_SESSION_S),
+            timeout_s=min(left_s + _OVERTIME_S, LONGEST_SESSION_S),
         )
         handle = Handle(job.name, str(self._api.push(kernel, push, is_new=True)))
         opened(handle)
