@@ -40,6 +40,7 @@ from infra.store.lease import Lease, leased
 
 _MOST_NAMES: Final = 3  # that one flow run takes for creates of which nobody knows what became
 _MOST_ATTEMPTS: Final = 1000
+_LEAST_S: Final = 60  # of a batch's time; with less nothing is begun
 _URL_OUTLIVES_S: Final = 3600  # a machine may be slow to start
 _CAUSES: Final[tuple[tuple[type[AdapterError], Cause], ...]] = (
     (AtCapacity, "capacity"),
@@ -82,7 +83,7 @@ class Renter:
     def rent(self, order: Order, link: FlowRunLink) -> Outcome | None:
         """See a batch through on a rented machine and settle its run; None where another took it over."""
         try:
-            word = Batch(self.records.store, order.batch).last_word()
+            word = Batch(self.records.store, order.batch).last_word() or self._too_late(order)
             return _settled(word, link) if word else self._rented(order, link)
         except WatchTaken as error:
             link.say(f"another worker watches this run now: {error}")
@@ -140,6 +141,13 @@ class Renter:
             self.records.open(handle, Opened(id=handle.id, at=self.clock.moment()))
             return handle
         return record.handle
+
+    def _too_late(self, order: Order) -> Outcome | None:
+        """A run that waited in its pool for longer than its batch may take is no defect of ours."""
+        left_s = order.deadline.timestamp() - self.clock.now()
+        if left_s >= _LEAST_S:
+            return None
+        return Outcome("deadline", f"{left_s:.0f} s were left when its turn came; no machine was asked for")
 
     def _rented(self, order: Order, link: FlowRunLink) -> Outcome:
         for _ in range(_MOST_NAMES):

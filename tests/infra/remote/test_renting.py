@@ -294,6 +294,16 @@ def test_a_prefix_that_is_no_batch_fails_the_run(prefix: str, renter: Renter) ->
     assert "canary" not in outcome.sentence
 
 
+@pytest.mark.parametrize("left_s", [-1, 59])
+def test_a_run_whose_turn_comes_too_late_asks_for_no_machine_and_may_go_elsewhere(
+    left_s: int, renter: Renter, agent: Agent, provider: FolderProvider
+) -> None:
+    late = replace(order(agent), deadline=renter.clock.moment() + timedelta(seconds=left_s))
+    outcome = renter.rent(late, Run())
+    assert outcome is not None
+    assert (outcome.state.name, provider.created(), records_of(renter)) == ("OutOfTime", 0, [])
+
+
 def test_a_batch_that_was_never_sent_fails_the_run(renter: Renter, store: SigningStore) -> None:
     outcome = renter.rent(order(Agent(store)), Run())
     assert outcome is not None
