@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -64,8 +64,8 @@ def up(
         output=output,
         poll_s=poll_interval_sec,
     )
-    with _refusals(), _interrupted_by_sigterm():
-        end = akash.up(run, settings(), say=lambda words: print(words, flush=True))
+    with _refusals(), _interrupted_when_ended():
+        end = akash.up(run, settings(), say=_say)
     _show_end(end)
 
 
@@ -141,17 +141,26 @@ def _refusals() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupted_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the lease as Ctrl-C does."""
+def _interrupted_when_ended() -> Iterator[None]:
+    """Let SIGTERM, and the end of the terminal, end the lease as Ctrl-C does."""
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGTERM, signal.SIGHUP)}
+    heard = [sign for sign, handler in before.items() if handler != signal.SIG_IGN]  # nohup ignores one
+    for sign in heard:
+        signal.signal(sign, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for sign in heard:
+            signal.signal(sign, before[sign])
+
+
+def _say(words: str) -> None:
+    with suppress(OSError):  # the terminal is gone: no reason to leave a lease as it is
+        print(words, flush=True)
 
 
 def _end(sentence: str, status: int) -> NoReturn:

@@ -80,7 +80,7 @@ def test_up_says_what_it_may_cost_before_and_what_it_cost_after(
     assert "CANARY" not in said
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_stopped_up_ends_its_lease_and_exits_with_3(
     akash: FakeAkash, variables: dict[str, str], tmp_path: Path, sign: signal.Signals
 ) -> None:
