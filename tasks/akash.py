@@ -24,7 +24,7 @@ from infra.akash.refusals import DeploymentUnknown
 from infra.errors import AtCapacity, BudgetExhausted, DestroyFailed, RemoteError, RemoteRefused
 from infra.remote.outcomes import Cause, Outcome
 from infra.remote.provider import Handle
-from infra.remote.records import Closed, RemoteRecords
+from infra.remote.records import Closed, RemoteRecord, RemoteRecords
 from infra.remote.renting import Order, Renter
 from infra.remote.watching import Patience as WatchPatience
 from infra.remote.watching import RunState
@@ -125,6 +125,13 @@ def _trained(run: TrainingRun, settings: Settings, say: Callable[[str], None]) -
         say(f"at most {in_words(worst)} until {deadline:%Y-%m-%d %H:%M} UTC")
         outcome = renter.rent(Order(flow_run_id, keys.prefix, "cuda", deadline), _Nobody(say))
         files = take_training(keys, run.output, store)
+    except BaseException as error:  # an interrupt as well: a lease that may still cost is told first
+        if names := [record.intent.name for record in _of_run(renter, flow_run_id) if not record.closed]:
+            what = str(error) or type(error).__name__
+            raise MayStillRun(
+                f"{names[-1]} may still run and cost ({what}); `calibguard akash down --all` ends it"
+            ) from error
+        raise
     finally:
         end_training(keys, store)
     return _ended(renter, flow_run_id, outcome or Outcome("lost", "another process took it over"), files)
@@ -132,13 +139,17 @@ def _trained(run: TrainingRun, settings: Settings, say: Callable[[str], None]) -
 
 def _ended(renter: Renter, flow_run_id: UUID, outcome: Outcome, files: tuple[Path, ...]) -> TrainingEnd:
     """Look at the newest record of the run; one that is open may still cost."""
-    if error := _NO_ROOM_OF.get(outcome.cause):
-        raise error(outcome.sentence)
-    own = [record for record in renter.records.all_jobs() if record.intent.flow_run_id == flow_run_id]
-    cost = sum((record.closed.cost_usd or Decimal() for record in own if record.closed), Decimal())
+    own = _of_run(renter, flow_run_id)
     may_run = any(record.closed is None for record in own)
+    if not may_run and (error := _NO_ROOM_OF.get(outcome.cause)):
+        raise error(outcome.sentence)
+    cost = sum((record.closed.cost_usd or Decimal() for record in own if record.closed), Decimal())
     name = own[-1].intent.name if own else ""
     return TrainingEnd(outcome, name, None if may_run else cost, files, may_run=may_run)
+
+
+def _of_run(renter: Renter, flow_run_id: UUID) -> list[RemoteRecord]:
+    return [record for record in renter.records.all_jobs() if record.intent.flow_run_id == flow_run_id]
 
 
 def up(run: TrainingRun, settings: Settings, *, say: Callable[[str], None]) -> TrainingEnd:
@@ -175,19 +186,20 @@ def down(dseqs: tuple[str, ...] | None, settings: Settings) -> Iterator[str]:
 
     Raises:
         RemoteRefused: A deployment is not ours; nothing happens to it.
-        DestroyFailed: An end could not be confirmed.
+        DestroyFailed: After all others: an end could not be confirmed.
     """
     provider, store = open_akash(settings), configured_store(settings)
-    if dseqs is None:
-        for handle in provider.find():
-            yield _ended_by_hand(provider, store, handle)
-        return
-    for dseq in dseqs:
-        handle_or_none = _ours(provider, dseq)
-        if handle_or_none is None:
+    failed: list[DestroyFailed] = []
+    for dseq, handle in _to_end(provider, dseqs):
+        if handle is None:
             yield f"{dseq} is over"
-        else:
-            yield _ended_by_hand(provider, store, handle_or_none)
+            continue
+        try:
+            yield _ended_by_hand(provider, store, handle)
+        except DestroyFailed as error:  # the others cost as well
+            failed.append(error)
+    if failed:
+        raise DestroyFailed("\n".join(map(str, failed)))
 
 
 def prices(settings: Settings) -> tuple[GpuModel, ...]:
@@ -202,6 +214,13 @@ def month_in_words(settings: Settings) -> str:
     """Tell what the month's leases cost, of which budget."""
     spent = spent_this_month(settings, now=_now())
     return f"{in_words(spent)} of this month's {in_words(settings.akash_monthly_budget_usd)}"
+
+
+def _to_end(provider: AkashProvider, dseqs: tuple[str, ...] | None) -> Iterator[tuple[str, Handle | None]]:
+    if dseqs is None:
+        yield from ((handle.id, handle) for handle in provider.find())
+    else:
+        yield from ((dseq, _ours(provider, dseq)) for dseq in dseqs)
 
 
 def _ours(provider: AkashProvider, dseq: str) -> Handle | None:

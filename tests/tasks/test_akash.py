@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.akash.sdl import stack_sdl
-from infra.errors import AtCapacity, BudgetExhausted, PresignUnsupported, RemoteRefused
+from infra.errors import AtCapacity, BudgetExhausted, DestroyFailed, PresignUnsupported, RemoteRefused
 from infra.remote.records import RemoteRecord, RemoteRecords
 from infra.settings import SettingMissing, Settings
 from infra.store.opening import configured_store
@@ -121,6 +121,34 @@ def test_ctrl_c_at_any_moment_leaves_no_lease(
     assert (akash.deployments_alive(), akash.pids()) == ([], [])
     assert all(record.closed for record in records(settings))
     assert not [found.key for found in configured_store(settings).list("batches/") if "spec" in found.key]
+
+
+def test_a_lease_that_does_not_end_is_told_whatever_else_ended_the_run(
+    akash: FakeAkash, s3_server: S3Credentials, tmp_path: Path
+) -> None:
+    def interrupt(words: str) -> None:
+        if "sign of life" in words:
+            for _ in range(1000):
+                akash.faults.add(Fault("close", "ignored"))
+            raise KeyboardInterrupt
+
+    with script_host(ENDLESS) as url:
+        settings = settings_for(akash, s3_server, tmp_path, script_url=url)
+        wanted = replace(run_of(ENDLESS, tmp_path), patience=replace(SHORT, destroy_s=0.2))
+        with pytest.raises(DestroyFailed, match="may still run and cost"):
+            up(wanted, settings, say=interrupt)
+    assert len(akash.deployments_alive()) == 1
+
+
+def test_down_ends_the_others_where_one_does_not_end(
+    akash: FakeAkash, s3_server: S3Credentials, tmp_path: Path
+) -> None:
+    settings = settings_for(akash, s3_server, tmp_path)
+    ours = [provider_at(akash).create(job(), lambda handle: None).id for _ in range(2)]
+    akash.faults.add(Fault("close", status=403, message="forbidden"))
+    with pytest.raises(DestroyFailed, match=ours[0]):
+        list(commands.down(tuple(ours), settings))
+    assert akash.deployments_alive() == ours[:1]
 
 
 def test_a_lease_of_a_lost_reply_is_ended_and_another_one_does_the_work(
