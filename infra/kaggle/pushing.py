@@ -11,7 +11,7 @@ from typing import Final
 
 from kagglesdk.kernels.types.kernels_api_service import ApiSaveKernelRequest
 
-from infra.errors import CreateAmbiguous, RemoteDenied, RemoteError, RemoteRefused, RemoteUnavailable
+from infra.errors import CreateAmbiguous, RemoteDenied, RemoteError, RemoteRefused
 from infra.kaggle.answers import Members, member, read_members
 from infra.kaggle.connection import KaggleHttp
 from infra.kaggle.notebooks import KernelRef, Push
@@ -40,8 +40,8 @@ def push_and_run(
         AtCapacity: All slots are taken.
         BudgetExhausted: The week's quota is used up.
         RemoteRefused: Kaggle refuses the push.
-        CreateAmbiguous: It may run, and was not or could not be deleted.
-        RemoteUnavailable: It does not run; try again.
+        CreateAmbiguous: It may run: its fate is unknown, or it was not or could not be deleted.
+        RemoteUnavailable: It was not sent; try again.
     """
     request = ApiSaveKernelRequest.from_dict(save_members(kernel, push))
     try:
@@ -52,7 +52,8 @@ def push_and_run(
     except KaggleBusy as error:
         if error.unsent:
             raise
-        lost = RemoteUnavailable(f"the push to {kernel} was lost ({error}); nothing is left of it")
+        # Never again under this slug: a push that still arrives would start a second session beside it.
+        lost = CreateAmbiguous(f"the push to {kernel} was lost ({error}), and what was left of it deleted")
         raise _undone(kernel, lost, is_new=is_new, patience=patience, delete=delete) from error
     except TakenWithComplaints as error:
         refusal = RemoteRefused(str(error))
