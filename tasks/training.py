@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from infra.errors import DigestMismatch, ObjectMissing
+from infra.errors import DigestMismatch
 from infra.store.interface import ObjectStore
 from tasks.domain.batches import Accelerator
 from tasks.domain.errors import DomainError
@@ -26,6 +26,12 @@ from tasks.leave import Leave
 
 _GRACE_S: Final = 3600  # that URLs outlive the deadline: to upload what the script has left
 _GO_ON: Final = b"go on\n"
+_MOST_OUTPUT: Final = 512 << 20  # bytes; an honest machine sends 256 MiB of files and what a tar adds
+_LONGEST_MANIFEST: Final = 1 << 20
+
+
+class TrainingOutputTooLong(DomainError):
+    """A machine left more than it may."""
 
 
 class TrainingNamesUsedUp(DomainError):
@@ -67,13 +73,12 @@ def take_training(keys: BatchKeys, folder: Path, store: ObjectStore) -> tuple[Pa
 
     Raises:
         DigestMismatch: The output is other bytes.
+        TrainingOutputTooLong: It is longer than is read into memory.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for key in (keys.output, keys.log):
-        try:
-            content = store.read(key)
-        except ObjectMissing:
+        if (content := _small_object(key, store, most_bytes=_MOST_OUTPUT)) is None:
             continue
         if key == keys.output:
             _require_told(content, find_manifest(keys, store))
@@ -85,16 +90,26 @@ def take_training(keys: BatchKeys, folder: Path, store: ObjectStore) -> tuple[Pa
 
 def find_manifest(keys: BatchKeys, store: ObjectStore) -> TrainingManifest | None:
     """Return what the machine said at its end; None where it said nothing."""
-    try:
-        return read_training_manifest(store.read(keys.manifest))
-    except ObjectMissing:
-        return None
+    text = _small_object(keys.manifest, store, most_bytes=_LONGEST_MANIFEST)
+    return read_training_manifest(text) if text is not None else None
 
 
 def end_training(keys: BatchKeys, store: ObjectStore) -> None:
     """Stop the machine, wherever it is, and remove its URLs; output, log and manifest stay."""
     store.delete(keys.control)
     store.delete(keys.spec)
+
+
+def _small_object(key: str, store: ObjectStore, *, most_bytes: int) -> bytes | None:
+    """Read what a machine left under a key, None where it left nothing; its leave knows no length."""
+    found = store.head(key)
+    if found is None:
+        return None
+    if found.size > most_bytes:
+        raise TrainingOutputTooLong(
+            f"{key!r} has {found.size} bytes, at most {most_bytes} are read; it stays there"
+        )
+    return store.read(key)
 
 
 def _require_told(output: bytes, manifest: TrainingManifest | None) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from infra.remote.batch import Batch
 from infra.store.interface import ObjectStore
+from tasks import training
 from tasks.domain.training import TrainingManifest, read_training_spec
 from tasks.keys import BatchKeys
 from tasks.training import TrainingOrder, end_training, find_manifest, send_training, take_training
@@ -155,6 +156,17 @@ def test_a_container_that_is_started_again_does_not_train_twice(store: ObjectSto
         second, output = _ended(keys, store)
     assert first == second
     assert "was finished before this start: done" in output
+
+
+def test_what_a_machine_left_beyond_all_bounds_is_not_read(
+    store: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_MOST_OUTPUT", 100)
+    keys = _sent("http://127.0.0.1:1/x", "pass", store)
+    store.create(keys.output, b"x" * 101)
+    with pytest.raises(training.TrainingOutputTooLong, match="101 bytes"):
+        take_training(keys, tmp_path, store)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_specification_shows_no_url(store: ObjectStore) -> None:
