@@ -90,8 +90,8 @@ def _service_state(lease: Lease) -> tuple[RemoteState, str]:
         return "unknown", f"provider {lease.id.provider} cannot be reached"
     services = lease.status.services
     told = ", ".join(f"{name}: {one.available} of {one.total} available" for name, one in services.items())
-    started = any(one.available > 0 for one in services.values())
-    return ("running" if started else "queued"), told or "the provider has no service yet"
+    # Also before the service is there: the lease costs, so its time to start must have an end.
+    return "running", told or "the provider has no service yet"
 
 
 def _reasons(view: Deployment) -> str:

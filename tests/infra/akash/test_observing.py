@@ -11,6 +11,7 @@ from infra.akash.answers import Deployment
 from infra.akash.denylist import Denylist
 from infra.akash.watching import sight
 from infra.errors import RemoteError
+from infra.remote.watching import Look, Patience, Watch
 from tests.akash_cases import COMMANDS, created, job, now_by, provider_at, with_terms
 from tests.fake_akash.clock import SteppingClock
 from tests.fake_akash.faults import Fault
@@ -58,9 +59,9 @@ def _services(available: int) -> dict[str, Any]:
     ("view", "state", "detail"),
     [
         (_view(lease=None), "queued", "no lease yet"),
-        (_view(status=_services(0)), "queued", "gpu: 0 of 1 available"),
+        (_view(status=_services(0)), "running", "gpu: 0 of 1 available"),
         (_view(status=_services(1)), "running", "gpu: 1 of 1 available"),
-        (_view(status={"services": {}}), "queued", "the provider has no service yet"),
+        (_view(status={"services": {}}), "running", "the provider has no service yet"),
         (_view(), "unknown", "provider akash1host cannot be reached"),
         (_view(lease="paused"), "unknown", "lease paused"),
         (_view(state="paused"), "unknown", "deployment paused"),
@@ -87,7 +88,17 @@ def test_each_picture_has_its_state(view: Deployment, state: str, detail: str) -
 def test_a_deployment_that_nobody_leased_is_given_up(minutes: float, state: str) -> None:
     now = _MADE + timedelta(minutes=minutes)
     assert sight(_view(lease=None), now=now).observed.state == state
-    assert sight(_view(status=_services(0)), now=now).observed.state == "queued"
+    assert sight(_view(status=_services(0)), now=now).observed.state == "running"
+
+
+def test_a_lease_whose_agent_never_starts_is_given_up_long_before_the_deadline() -> None:
+    watch, at, outcome = Watch((_MADE + timedelta(hours=2)).timestamp(), Patience()), _MADE, None
+    while outcome is None:
+        at += timedelta(seconds=20)
+        seen = sight(_view(status=_services(0)), now=at).observed
+        outcome = watch.take(Look(at.timestamp(), seen))
+    assert outcome.cause == "lost"
+    assert at - _MADE < timedelta(minutes=16)
 
 
 _words = st.text(max_size=20) | st.sampled_from(["active", "closed", "open", "insufficient_funds", "paused"])
