@@ -1,7 +1,7 @@
 """The part of ``render`` that has its shards rendered on rented machines.
 
     find finished shards > take batches that nobody took
-    > for each pool: dispatch batches > take batches; the next pool for what is missing
+    > for each pool: count places > dispatch batches > take batches; the next pool for what is missing
 
 All batches go to the first pool; what it leaves undone goes to the next. A pool may be named twice.
 """
@@ -18,14 +18,13 @@ from tasks.domain.batches import cut_batches
 from tasks.domain.schemas import PhotoShard, RenderedShard, RunPlan
 from tasks.remote_rendering import (
     BatchRun,
+    count_places,
     dispatch_batch,
     ends_all,
     find_finished_shards,
     find_untaken_runs,
     take_batch,
 )
-
-BATCHES_AT_ONCE = 16  # that are waited for; how many machines are rented is the work pool's limit
 
 
 class ShardsNotRendered(RuntimeError):
@@ -90,7 +89,7 @@ def _rendered_by(
     """Have a pool render the shards: what came of each batch, and what went wrong in words."""
     folder, engine = plan.request.photos_folder, plan.engine
     batches = cut_batches(shards, photos=order.batch_photos)
-    with ThreadPoolTaskRunner[BatchRun](max_workers=BATCHES_AT_ONCE) as threads:
+    with ThreadPoolTaskRunner[BatchRun](max_workers=count_places(pool)) as threads:
         runs = [
             threads.submit(
                 dispatch_batch.with_options(task_run_name=f"batch-{number:03d}"),

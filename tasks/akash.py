@@ -31,7 +31,7 @@ from infra.remote.watching import RunState
 from infra.settings import Settings
 from infra.store.interface import ObjectStore
 from infra.store.opening import configured_store
-from tasks.training import TrainingOrder, end_training, send_training, take_training
+from tasks.training import TrainingOrder, end_training, require_output, send_training, take_training
 
 NO_ROOM: Final = (AtCapacity, BudgetExhausted)
 """No machine, or no money: nothing is wrong with what was to run."""
@@ -116,6 +116,7 @@ def _trained(run: TrainingRun, settings: Settings, say: Callable[[str], None]) -
     script_url = settings.require("akash_train_script_url").get_secret_value()
     deadline = now + timedelta(hours=run.max_hours)
     worst = provider.worst_cost_usd(deadline)
+    require_output(run.output)
     provider.check()
     keys = send_training(TrainingOrder(script_url, run.script_sha256, deadline), store, now=now)
     flow_run_id = uuid4()
@@ -157,6 +158,7 @@ def up(run: TrainingRun, settings: Settings, *, say: Callable[[str], None]) -> T
 
     Raises:
         SettingMissing: There is no API key, image, script or S3 store.
+        OutputUnusable: There is no room for what comes back.
         AtCapacity: Nobody has a machine at this price now.
         BudgetExhausted: The account or the month's budget has not enough money.
         RemoteError: Any other trouble.

@@ -32,6 +32,7 @@ from tasks.rendering import finished_shard
 
 _GRACE: Final = timedelta(minutes=15)  # after the deadline, for the worker to report and to clear away
 _POLL_S: Final = 5.0
+_MOST_BATCHES: Final = 16  # that are waited for at once
 
 
 class PoolUnknown(DomainError):
@@ -67,6 +68,23 @@ def find_untaken_runs(shards: Sequence[PhotoShard]) -> list[BatchRun]:
             untaken.append(BatchRun(batch=keys.digest, attempt=keys.attempt, told="ended earlier"))
         keys = BatchKeys(keys.digest, keys.attempt + 1)
     return untaken
+
+
+@step("count places")
+def count_places(pool: str) -> int:
+    """Give how many batches a pool renders at once, 16 at most: one that waits in a queue loses its own time.
+
+    In the pool of this machine the parent has a place itself. A pool that does not exist has no limit: its
+    batches say so.
+    """
+    with get_client(sync_client=True) as client:
+        try:
+            work_pool = client.read_work_pool(client.read_deployment_by_name(pool).work_pool_name or "")
+        except ObjectNotFound:
+            return _MOST_BATCHES
+    limit = work_pool.concurrency_limit or _MOST_BATCHES
+    taken = 1 if work_pool.name == settings().work_pool else 0
+    return max(1, min(limit - taken, _MOST_BATCHES))
 
 
 @step("dispatch batch")

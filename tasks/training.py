@@ -5,6 +5,7 @@ keeps it, and run only with the digest that is pinned here.
 """
 
 import hashlib
+import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -32,6 +33,10 @@ _LONGEST_MANIFEST: Final = 1 << 20
 
 class TrainingOutputTooLong(DomainError):
     """A machine left more than it may."""
+
+
+class OutputUnusable(DomainError):
+    """The folder for what a script leaves cannot be written."""
 
 
 class TrainingNamesUsedUp(DomainError):
@@ -66,6 +71,22 @@ def send_training(order: TrainingOrder, store: ObjectStore, *, now: datetime) ->
     store.create(keys.control, _GO_ON)
     store.create(keys.spec, spec.model_dump_json().encode())
     return keys
+
+
+def require_output(folder: Path) -> None:
+    """Make the folder and try to write there, before a machine is paid for.
+
+    Raises:
+        OutputUnusable: It cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputUnusable(
+            f"the output folder {folder} cannot be written ({error.strerror}); name another with --output"
+        ) from error
 
 
 def take_training(keys: BatchKeys, folder: Path, store: ObjectStore) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolUpdate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
@@ -23,6 +24,7 @@ from infra.store.opening import open_store
 from infra.store.s3_connection import S3Credentials
 from tasks.domain.schemas import RenderRequest, RunManifest
 from tasks.keys import BatchKeys
+from tasks.remote_rendering import count_places
 from tests.faults.stores import environment
 from tests.photos import fill_folder, listing_ids
 from tests.remote_batch import RemoteBatch, run_agent, sent_batch
@@ -152,6 +154,21 @@ def test_what_a_pool_leaves_undone_goes_to_the_next(photos: Path, store: ObjectS
     state = run(photos, NOWHERE, BROKEN, HERE)
     assert state.name == "Completed", state.message
     assert state.result().rendered == 10
+
+
+@pytest.mark.parametrize(("limit", "places"), [(2, 1), (1, 1), (5, 4), (None, 15), (40, 16)])
+def test_no_more_batches_are_sent_than_a_pool_has_places(
+    remote_stack: RemoteStack, limit: int | None, places: int
+) -> None:
+    with get_client(sync_client=True) as client:
+        name = client.read_deployment_by_name(HERE).work_pool_name or ""
+        usual = client.read_work_pool(name).concurrency_limit
+        try:
+            client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=limit))
+            assert count_places.fn(HERE) == places  # one is the parent's
+        finally:
+            client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=usual))
+    assert count_places.fn(NOWHERE) == 16
 
 
 def test_a_run_that_no_pool_can_do_says_what_became_of_each(photos: Path, store: ObjectStore) -> None:

@@ -14,6 +14,7 @@ from infra.store.opening import configured_store
 from infra.store.s3_connection import S3Credentials
 from tasks import akash as commands
 from tasks.akash import TrainingEnd, TrainingRun, up
+from tasks.training import OutputUnusable
 from tests.akash_cases import SHORT, STACK, job, provider_at
 from tests.akash_training import COMMANDS, ENVIRONMENT, settings_for
 from tests.fake_akash.faults import Fault
@@ -199,6 +200,17 @@ def test_a_folder_as_store_is_refused_before_anything_is_asked_for(
     )
     with pytest.raises(PresignUnsupported):
         up(run_of(WELL, tmp_path), settings, say=lambda words: None)
+    assert "create" not in akash.journal.calls()
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_asked_for(
+    akash: FakeAkash, s3_server: S3Credentials, tmp_path: Path
+) -> None:
+    settings = settings_for(akash, s3_server, tmp_path, script_url="http://127.0.0.1:1/x")
+    run = run_of(WELL, tmp_path)
+    run.output.write_text("a file is in the way")
+    with pytest.raises(OutputUnusable, match="File exists"):
+        up(run, settings, say=lambda words: None)
     assert "create" not in akash.journal.calls()
 
 
