@@ -15,8 +15,11 @@ from infra.store.seaweedfs import seaweedfs
 settings.register_profile("calibguard", deadline=None)
 settings.load_profile("calibguard")
 
-# A shell starts what runs in the background deaf to SIGINT, and children inherit that; ours are interrupted.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a shell starts in the background, or nohup, is deaf to a signal, and so are its children; ours must hear.
+# With a handler that does nothing pytest stays deaf, and its children are not.
+for sign in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(sign) == signal.SIG_IGN:
+        signal.signal(sign, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
