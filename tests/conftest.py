@@ -15,7 +15,7 @@ from infra.store.seaweedfs import seaweedfs
 settings.register_profile("calibguard", deadline=None)
 settings.load_profile("calibguard")
 
-# What a shell starts in the background, or nohup, is deaf to a signal, and so are its children; ours must hear.
+# What a shell starts in the background, or nohup, is deaf to a signal, and so are its children; ours hear it.
 # With a handler that does nothing pytest stays deaf, and its children are not.
 for sign in (signal.SIGINT, signal.SIGHUP):
     if signal.getsignal(sign) == signal.SIG_IGN:
