@@ -18,7 +18,7 @@ class Deployment:
         name: Second half of ``prefect deployment run FLOW/NAME``.
         parameters: What the deployment fixes; the rest keeps the flow's defaults.
         tags: For filtering in the UI.
-        runs: By itself where settings name a time, or only when it is asked to.
+        schedule: When it runs by itself, where settings name the time; None: only when it is asked to.
         pool: Work pool of rented machines; None for the pool of the settings, on this machine.
     """
 
@@ -27,7 +27,7 @@ class Deployment:
     description: str
     parameters: dict[str, object] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
-    runs: Literal["nightly", "before the deadline", "when asked"] = "when asked"
+    schedule: Literal["nightly", "before the deadline"] | None = None
     pool: Kind | None = None
 
 
@@ -70,7 +70,7 @@ def catalog() -> Iterator[Deployment]:
         name="nightly",
         description="Refits atlas and tables from all training pairs into a candidate; promotes nothing.",
         tags=("refit",),
-        runs="nightly",
+        schedule="nightly",
     )
     yield Deployment(
         entrypoint="flows.render_batch.render_batch",
@@ -135,7 +135,7 @@ def _judged() -> Iterator[Deployment]:
         name="deadline",
         description="In the last hour before the deadline: the best heuristic, without a model.",
         tags=("fallback",),
-        runs="before the deadline",
+        schedule="before the deadline",
     )
     for profile in ("safe", "balanced", "aggressive"):
         yield Deployment(

@@ -37,8 +37,8 @@ MACHINES_AT_ONCE: Final[dict[Kind, int]] = {
 RUNS_AT_ONCE = 2  # a render uses every core; the second place is for a preflight or a short run
 HEARTBEAT_S = 30
 SILENT_AFTER = timedelta(seconds=5 * HEARTBEAT_S)  # a loaded machine may miss some
-LAST_HOUR = timedelta(minutes=GatePolicy().fallback_minutes)
-FALLBACK_EVERY = timedelta(minutes=10)
+FALLBACK_WINDOW = timedelta(minutes=GatePolicy().fallback_minutes)
+FALLBACK_EVERY = timedelta(minutes=10)  # one that fails has others after it
 _SILENT_RUNS = "CalibGuard: silent runs are Crashed"
 _ENDED = ("Completed", "Failed", "Cancelled", "Crashed")
 
@@ -80,25 +80,25 @@ def _deployment(entry: Deployment, settings: Settings) -> RunnerDeployment:
         work_pool_name=entry.pool or settings.work_pool,
         entrypoint_type=EntrypointType.MODULE_PATH,
         schedule=_schedule(entry, settings),
-        concurrency_limit=None if entry.runs == "when asked" else 1,
+        concurrency_limit=1 if entry.schedule else None,
     )
     assert isinstance(deployment, RunnerDeployment)  # noqa: S101  narrows a signature shared with async code
     return deployment
 
 
 def _schedule(entry: Deployment, settings: Settings) -> Schedule | None:
-    if entry.runs == "nightly":
+    if entry.schedule == "nightly":
         has_pairs = settings.data_root is not None
         return Cron(settings.refit_cron, timezone=settings.time_zone, active=has_pairs)
-    if entry.runs == "before the deadline" and settings.deadline is not None:
+    if entry.schedule == "before the deadline" and settings.deadline is not None:
         return _before(settings.deadline)
     return None
 
 
 def _before(deadline: datetime) -> Schedule:
-    """Give the tenth minutes of the last hour: a run that fails has another after it."""
-    start = deadline.astimezone(UTC) - LAST_HOUR
-    count = LAST_HOUR // FALLBACK_EVERY
+    """Give a run at the start of the window before the deadline, and more at even intervals until it ends."""
+    start = deadline.astimezone(UTC) - FALLBACK_WINDOW
+    count = FALLBACK_WINDOW // FALLBACK_EVERY
     every = FALLBACK_EVERY // timedelta(minutes=1)
     return RRule(
         f"DTSTART:{start:%Y%m%dT%H%M%S}\nRRULE:FREQ=MINUTELY;INTERVAL={every};COUNT={count}", timezone="UTC"

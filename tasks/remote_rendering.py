@@ -74,17 +74,18 @@ def find_untaken_runs(shards: Sequence[PhotoShard]) -> list[BatchRun]:
 def count_places(pool: str) -> int:
     """Give how many batches a pool renders at once, 16 at most: one that waits in a queue loses its own time.
 
-    In the pool of this machine the parent has a place itself. A pool that does not exist has no limit: its
-    batches say so.
+    In the pool of this machine the parent has a place itself. At least 1, so that a batch tells of a pool
+    without places, as it does of one that does not exist.
     """
     with get_client(sync_client=True) as client:
         try:
             work_pool = client.read_work_pool(client.read_deployment_by_name(pool).work_pool_name or "")
         except ObjectNotFound:
             return _MOST_BATCHES
-    limit = work_pool.concurrency_limit or _MOST_BATCHES
+    if work_pool.concurrency_limit is None:
+        return _MOST_BATCHES
     taken = 1 if work_pool.name == settings().work_pool else 0
-    return max(1, min(limit - taken, _MOST_BATCHES))
+    return max(1, min(work_pool.concurrency_limit - taken, _MOST_BATCHES))
 
 
 @step("dispatch batch")

@@ -99,7 +99,7 @@ def take_training(keys: BatchKeys, folder: Path, store: ObjectStore) -> tuple[Pa
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for key in (keys.output, keys.log):
-        if (content := _small_object(key, store, most_bytes=_MOST_OUTPUT)) is None:
+        if (content := _read_at_most(key, store, most_bytes=_MOST_OUTPUT)) is None:
             continue
         if key == keys.output:
             _require_told(content, find_manifest(keys, store))
@@ -111,7 +111,7 @@ def take_training(keys: BatchKeys, folder: Path, store: ObjectStore) -> tuple[Pa
 
 def find_manifest(keys: BatchKeys, store: ObjectStore) -> TrainingManifest | None:
     """Return what the machine said at its end; None where it said nothing."""
-    text = _small_object(keys.manifest, store, most_bytes=_LONGEST_MANIFEST)
+    text = _read_at_most(keys.manifest, store, most_bytes=_LONGEST_MANIFEST)
     return read_training_manifest(text) if text is not None else None
 
 
@@ -121,7 +121,7 @@ def end_training(keys: BatchKeys, store: ObjectStore) -> None:
     store.delete(keys.spec)
 
 
-def _small_object(key: str, store: ObjectStore, *, most_bytes: int) -> bytes | None:
+def _read_at_most(key: str, store: ObjectStore, *, most_bytes: int) -> bytes | None:
     """Read what a machine left under a key, None where it left nothing; its leave knows no length."""
     found = store.head(key)
     if found is None:

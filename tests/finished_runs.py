@@ -9,12 +9,12 @@ from tasks.domain.schemas import (
     Provenance,
     RenderedPhoto,
     RenderedShard,
-    RenderRequest,
     RunManifest,
     SubmissionZip,
 )
 from tasks.domain.shards import shard_document
 from tasks.keys import contact_sheet_key, manifest_key, shard_key, submission_key
+from tests.render_requests import request_for
 
 _STAMP = "2026-02-22T03:03:58+00:00"
 _DIGEST = "0" * 64
@@ -54,17 +54,7 @@ def _manifest(name: str, shard: str, shard_record: str, photos: int) -> RunManif
             python="3.11",
             platform="Linux",
         ),
-        request=RenderRequest(
-            photos_folder="photos",
-            method="zero_guard",
-            variant="zero_guard_v1",
-            interpolation=None,
-            border=None,
-            table=None,
-            shard_size=1000,
-            artifact_tag=None,
-            accept_quarantined=False,
-        ),
+        request=request_for("photos", "zero_guard", "zero_guard_v1", shard_size=1000),
         engine=Engine(backend="opencv", quality=95, versions={}),
         plan_sha256=_DIGEST,
         table_digest=None,

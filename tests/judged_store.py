@@ -14,7 +14,7 @@ from infra.portal.client.submission import ScoredAnswer
 from infra.portal.judge import JudgeIdentity
 from infra.store.interface import ObjectStore
 from tasks.domain.gates.records import GatePolicy
-from tasks.domain.schemas import Provenance, RenderRequest
+from tasks.domain.schemas import Provenance
 from tasks.domain.score_schemas import Judge
 from tasks.evidence import read_run
 from tasks.gate_evidence import Deadline
@@ -29,6 +29,7 @@ from tasks.score_keeping import keep_scores
 from tasks.submission import checked_upload
 from tests.judged import bucket_table, pair_table
 from tests.photos import fill_folder, listing_ids
+from tests.render_requests import request_for
 
 JUDGE: Final = Judge(name="portal", version="1", metric_profile="portal", target_set_digest="a" * 64)
 NOON: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -51,16 +52,8 @@ class JudgedStore:
     def render(self, tag: str, pair: tuple[float, float], *, method: str = "dim_bucket_microgrid") -> str:
         """Render a run that leaves its manifest; its name."""
         originals = fill_folder(self.folder / "originals", listing_ids(self.photos))
-        request = RenderRequest(
-            photos_folder=str(originals),
-            method=method,
-            variant=None,
-            interpolation=None,
-            border=None,
-            table=_table(self.folder, pair, method),
-            shard_size=4,
-            artifact_tag=tag,
-            accept_quarantined=False,
+        request = request_for(
+            originals, method, None, table=_table(self.folder, pair, method), artifact_tag=tag
         )
         engine = engine_here("opencv", quality=95)
         inventory = inventory_of(originals)

@@ -26,7 +26,6 @@ from tasks.domain.schemas import (
     Engine,
     LegacyWarp,
     Provenance,
-    RenderRequest,
     RoutedPhoto,
     RouteUse,
     RunManifest,
@@ -41,6 +40,7 @@ from tasks.warps import radial_map_of, warp_text
 from tests.gate_cases import digests_of, evidence, texture_of
 from tests.ledger_entries import pointer
 from tests.photos import jpeg
+from tests.render_requests import request_for
 from tests.scored_history import JUDGE, as_scores, history, photos
 
 RUNS: Final = dict(history())
@@ -136,17 +136,7 @@ def manifest(name: str = NAME) -> RunManifest:
             python="3.11.9",
             platform="Linux-6.1-x86_64",
         ),
-        request=RenderRequest(
-            photos_folder="photos",
-            method="dim_bucket_microgrid",
-            variant="tuned",
-            interpolation=None,
-            border=None,
-            table=None,
-            shard_size=250,
-            artifact_tag=None,
-            accept_quarantined=False,
-        ),
+        request=request_for("photos", "dim_bucket_microgrid", "tuned", shard_size=250),
         engine=Engine(backend="opencv", quality=95, versions={"opencv": "5.0.0", "renderer": "3"}),
         plan_sha256="1" * 64,
         table_digest="2" * 64,

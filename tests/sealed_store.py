@@ -13,7 +13,7 @@ from infra.store.lease import leased
 from infra.store.opening import open_store
 from tasks.champion import crown, reigning
 from tasks.domain.ledger import LedgerEntry
-from tasks.domain.schemas import Provenance, RenderRequest, RunManifest, RunPlan
+from tasks.domain.schemas import Provenance, RunManifest, RunPlan
 from tasks.inventory import inventory_of
 from tasks.keys import (
     analysis_key,
@@ -31,6 +31,7 @@ from tasks.planning import engine_here, planned_run
 from tasks.rendering import rendered_shard
 from tests.ledger_entries import PORTAL, entry, pointer
 from tests.photos import fill_folder, listing_ids
+from tests.render_requests import request_for
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 _SIZE = {"width": 64, "height": 48}
@@ -62,17 +63,7 @@ def build_sealed_store(folder: Path, workers: PhotoWorkers) -> ObjectStore:
 
 def planned(photos: Path, store: ObjectStore, *, minute: int, quality: int) -> RunPlan:
     """Plan a run of shards of four photos."""
-    request = RenderRequest(
-        photos_folder=str(photos),
-        method="calibguard_dim",
-        variant="safe",
-        interpolation=None,
-        border=None,
-        table=None,
-        shard_size=4,
-        artifact_tag=None,
-        accept_quarantined=False,
-    )
+    request = request_for(photos)
     return planned_run(
         inventory_of(photos),
         request,

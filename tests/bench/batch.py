@@ -27,6 +27,7 @@ from tasks.planning import engine_here, planned_run
 from tasks.rendering import rendered_shard
 from tests.bench.drawing import fill
 from tests.remote_batch import run_agent, sent_batch
+from tests.render_requests import request_for
 
 T = TypeVar("T")
 
@@ -61,17 +62,7 @@ def main() -> None:
 
 
 def _request(folder: Path) -> RenderRequest:
-    return RenderRequest(
-        photos_folder=str(folder),
-        method="global_grid",
-        variant="seed",
-        interpolation=None,
-        border=None,
-        table=None,
-        shard_size=25,
-        artifact_tag=None,
-        accept_quarantined=False,
-    )
+    return request_for(folder, "global_grid", "seed", shard_size=25)
 
 
 def _rendered_here(folder: Path, workers: PhotoWorkers, store: ObjectStore) -> None:

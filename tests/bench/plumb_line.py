@@ -17,9 +17,10 @@ import csv
 import json
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
@@ -41,6 +42,14 @@ _MODELS = {"ptlens": PtLens, "poly3": Poly3, "poly5": Poly5}
 _UNTOUCHED = LensCurve((1.0,))
 _TRUST_LISTINGS = 40
 _SNAP_FROM = 0.8
+
+Goal = tuple[float, float]
+_GOALS: Final[Mapping[str, Goal]] = {
+    "single": (0.0, 1.2),
+    "pooled": (0.0, 0.5),
+    "ratio": (0.0, 0.55),
+    "bounded": (85.0, 95.0),
+}
 _PRIOR_SIZE = ImageSize(2048, 1367)
 _POOLED_WITH = 3  # siblings, so that four photos speak
 _STRAIGHT_PX = 0.5
@@ -66,7 +75,7 @@ class Figure:
 
     name: str
     found: float
-    goal: tuple[float, float] | None = None
+    goal: Goal | None = None
 
     @property
     def shortfall(self) -> float:
@@ -185,9 +194,9 @@ def _figures(tests: Sequence[TruePhoto], prior: CurvePrior) -> list[Figure]:
         ]
     whole = [photo for photo in judged if not photo.cropped]
     return [
-        *_errors("", whole),
-        *_errors(", straight scene", [photo for photo in whole if photo.scene_bow < _STRAIGHT_PX]),
-        *_errors(", cropped", [photo for photo in judged if photo.cropped]),
+        *_errors("", whole, _GOALS),
+        *_errors(", straight scene", [photo for photo in whole if photo.scene_bow < _STRAIGHT_PX], _GOALS),
+        *_errors(", cropped", [photo for photo in judged if photo.cropped], {}),
         *_snaps(judged),
         *_times(spent),
     ]
@@ -220,12 +229,9 @@ def _scene_bow_px(photo: TruePhoto, prior: CurvePrior) -> float:
     return float(np.sqrt(bend @ shape_metric(_PRIOR_SIZE, prior.powers) @ bend))
 
 
-def _errors(kind: str, photos: Sequence[_Judged]) -> list[Figure]:
-    """Tell the errors of some photos; cropped ones have no goals."""
+def _errors(kind: str, photos: Sequence[_Judged], goals: Mapping[str, Goal]) -> list[Figure]:
+    """Tell the errors of photos of a kind."""
     pooled = [photo for photo in photos if photo.siblings >= _POOLED_WITH]
-    goals = {"single": (0.0, 1.2), "pooled": (0.0, 0.5), "ratio": (0.0, 0.55), "bounded": (85.0, 95.0)}
-    if kind == ", cropped":
-        goals = {}
     figures = [Figure(f"photos{kind}", float(len(photos)))]
     if photos:
         figures += [
@@ -240,7 +246,7 @@ def _errors(kind: str, photos: Sequence[_Judged]) -> list[Figure]:
             ),
         ]
     if pooled:
-        together, alone = ([getattr(photo, way) for photo in pooled] for way in ("pooled", "single"))
+        together, alone = [photo.pooled for photo in pooled], [photo.single for photo in pooled]
         ratio = statistics.median(together) / statistics.median(alone)
         figures += [
             Figure(f"photos pooled with 3 or more{kind}", float(len(pooled))),
@@ -250,7 +256,7 @@ def _errors(kind: str, photos: Sequence[_Judged]) -> list[Figure]:
     return figures
 
 
-def _spread(kind: str, values: Sequence[float], goal: tuple[float, float] | None) -> list[Figure]:
+def _spread(kind: str, values: Sequence[float], goal: Goal | None) -> list[Figure]:
     return [
         Figure(f"{kind}, median px RMS", statistics.median(values), goal),
         Figure(f"{kind}, 90th percentile px RMS", float(np.percentile(values, 90))),

@@ -59,7 +59,8 @@ def test_the_fallback_is_scheduled_in_the_last_hour_before_the_deadline() -> Non
             run.expected_start_time for run in scheduled_runs("deadline") if run.expected_start_time
         )
         wanted = [deadline - timedelta(minutes=minutes) for minutes in range(60, 0, -10)]
-        assert starts == wanted[: len(starts)]  # the server makes a few at a time
+        assert len(starts) >= 3  # the server makes a few at a time
+        assert starts == wanted[: len(starts)]
     finally:
         register(Settings(), working_dir=Path.cwd())
 

@@ -12,7 +12,7 @@ import pytest
 
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
-from tasks.domain.schemas import Provenance, RenderRequest, RunManifest
+from tasks.domain.schemas import Provenance, RunManifest
 from tasks.inventory import inventory_of
 from tasks.keys import contact_sheet_key, manifest_key, photo_key, shard_key
 from tasks.packing import assembled_zip, manifest_of
@@ -21,6 +21,7 @@ from tasks.planning import engine_here, planned_run
 from tasks.rendering import rendered_shard
 from tests.faults.history import changes, snapshot, wrongs
 from tests.photos import fill_folder, listing_ids
+from tests.render_requests import request_for
 
 RUN = uuid.UUID(int=1)
 ENDED = {RUN: "COMPLETED"}
@@ -32,17 +33,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes]
     folder = tmp_path_factory.mktemp("history")
     store = open_store(str(folder / "store"))
     photos = fill_folder(folder / "photos", listing_ids(4))
-    request = RenderRequest(
-        photos_folder=str(photos),
-        method="calibguard_dim",
-        variant="safe",
-        interpolation=None,
-        border=None,
-        table=None,
-        shard_size=2,
-        artifact_tag=None,
-        accept_quarantined=False,
-    )
+    request = request_for(photos, shard_size=2)
     engine = engine_here("opencv", quality=95)
     now = datetime.now(UTC)
     plan = planned_run(inventory_of(photos), request, engine, run_id=str(RUN), created=now, store=store)

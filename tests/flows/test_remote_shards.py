@@ -22,12 +22,13 @@ from flows.render import render
 from infra.store.interface import ObjectStore
 from infra.store.opening import open_store
 from infra.store.s3_connection import S3Credentials
-from tasks.domain.schemas import RenderRequest, RunManifest
+from tasks.domain.schemas import RunManifest
 from tasks.keys import BatchKeys
 from tasks.remote_rendering import count_places
 from tests.faults.stores import environment
 from tests.photos import fill_folder, listing_ids
 from tests.remote_batch import RemoteBatch, run_agent, sent_batch
+from tests.render_requests import request_for
 
 HERE, NOWHERE, BROKEN = "render-batch/here", "render-batch/nowhere", "render-batch/broken"
 
@@ -118,17 +119,7 @@ def before(store: ObjectStore) -> set[str]:
 
 
 def untaken_batch(photos: Path, store: ObjectStore) -> RemoteBatch:
-    request = RenderRequest(
-        photos_folder=str(photos),
-        method="calibguard_dim",
-        variant="aggressive",
-        interpolation=None,
-        border=None,
-        table=None,
-        shard_size=4,
-        artifact_tag=None,
-        accept_quarantined=False,
-    )
+    request = request_for(photos, variant="aggressive")
     return sent_batch(request, store)
 
 
@@ -156,7 +147,7 @@ def test_what_a_pool_leaves_undone_goes_to_the_next(photos: Path, store: ObjectS
     assert state.result().rendered == 10
 
 
-@pytest.mark.parametrize(("limit", "places"), [(2, 1), (1, 1), (5, 4), (None, 15), (40, 16)])
+@pytest.mark.parametrize(("limit", "places"), [(0, 1), (1, 1), (2, 1), (5, 4), (40, 16), (None, 16)])
 def test_no_more_batches_are_sent_than_a_pool_has_places(
     remote_stack: RemoteStack, limit: int | None, places: int
 ) -> None:

@@ -10,6 +10,7 @@ from infra.store.s3 import S3Store
 from infra.store.s3_connection import S3Credentials, connect
 from tasks.domain.schemas import RenderRequest
 from tasks.photo_workers import PhotoWorkers, open_photo_workers
+from tests.render_requests import request_for
 
 
 @pytest.fixture
@@ -31,14 +32,4 @@ def workers() -> Iterator[PhotoWorkers]:
 
 @pytest.fixture
 def render_request(tmp_path: Path) -> RenderRequest:
-    return RenderRequest(
-        photos_folder=str(tmp_path / "photos"),
-        method="calibguard_dim",
-        variant="safe",
-        interpolation=None,
-        border=None,
-        table=None,
-        shard_size=4,
-        artifact_tag=None,
-        accept_quarantined=False,
-    )
+    return request_for(tmp_path / "photos")

@@ -10,11 +10,11 @@ from tasks.domain.schemas import (
     Provenance,
     QuarantinedPhoto,
     RenderedPhoto,
-    RenderRequest,
     RunManifest,
     SubmissionZip,
 )
 from tasks.domain.submission_zip import NotSubmittable, StoredPhotoDamaged, require_submittable, zip_chunks
+from tests.render_requests import request_for
 
 GOLDEN = "6ffca043c7cab34d71885afc1ca8b07d0c98b8b4f63f840ea0aaf3825fa4a4e8"
 BODIES = {"b_g1": b"second photo", "a_g0": b"first photo", "c": b"\xff\xd8 third"}
@@ -77,17 +77,7 @@ def manifest(*, submittable: bool) -> RunManifest:
             python="3.11",
             platform="Linux",
         ),
-        request=RenderRequest(
-            photos_folder="photos",
-            method="calibguard_dim",
-            variant="safe",
-            interpolation=None,
-            border=None,
-            table=None,
-            shard_size=250,
-            artifact_tag=None,
-            accept_quarantined=False,
-        ),
+        request=request_for("photos", shard_size=250),
         engine=Engine(backend="opencv", quality=95, versions={}),
         plan_sha256="0" * 64,
         table_digest=None,

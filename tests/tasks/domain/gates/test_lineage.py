@@ -1,9 +1,10 @@
 import pytest
 
 from tasks.domain.gates.lineage import FoundDigests, lineage_problems
-from tasks.domain.schemas import Engine, Provenance, RenderRequest, RunManifest, SubmissionZip
+from tasks.domain.schemas import Engine, Provenance, RunManifest, SubmissionZip
 from tasks.domain.score_schemas import PhotoScore, ScoredSubmission, ScoreSummary
 from tests.gate_cases import JUDGE
+from tests.render_requests import request_for
 
 MANIFEST = RunManifest(
     name="submission_x_y_20260222_030358",
@@ -12,17 +13,7 @@ MANIFEST = RunManifest(
     provenance=Provenance(
         git_commit=None, git_dirty=None, command="x", flow_run_id="x", parameters={}, python="3", platform="x"
     ),
-    request=RenderRequest(
-        photos_folder="x",
-        method="x",
-        variant="y",
-        interpolation=None,
-        border=None,
-        table=None,
-        shard_size=1,
-        artifact_tag=None,
-        accept_quarantined=False,
-    ),
+    request=request_for("x", "x", "y", shard_size=1),
     engine=Engine(backend="opencv", quality=95, versions={}),
     table_digest=None,
     input_digest="1" * 64,
