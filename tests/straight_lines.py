@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 SIZE: Final = ImageSize(1200, 800)
 WIDE: Final = np.array([-0.12, 0.05, -0.01])
 """A strong barrel of a wide-angle lens."""
-_BOWS_PX = np.array([0.45, 0.33, 0.28, 0.25]) * SIZE.half_diagonal / 1231
+_BOWS_PX = np.array([0.225, 0.165, 0.14, 0.125]) * SIZE.half_diagonal / 1231
 _BARRELS = (0.0, 0.02, 0.05, 0.08, 0.1, 0.12, 0.15, 0.2)
 _MUSTACHES = (0.2, 0.45, 0.7)
 
@@ -51,7 +51,7 @@ def chains_through(
 ) -> Chains:
     """Chains of random straight lines, each with a bow of its own and white noise of 0.1 px on its places.
 
-    A bow of 1 is what the likelihood foretells of the world: 0.26 px of P2 at 1200x800, Gaussian.
+    A bow of 1 is what the likelihood foretells of the world: 0.13 px of P2 at 1200x800, Gaussian.
     """
     rng = np.random.default_rng([seed, count])
     reach = np.array([size.width, size.height]) / 2 / size.half_diagonal

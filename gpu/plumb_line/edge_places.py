@@ -16,8 +16,10 @@ Levels = NDArray[np.float32]
 
 BINS = 12  # places kept of each chain, each the mean of the stations in its stretch
 _STATION = 3.0  # samples from one station to the next
-_REACH, _STEP = 3.0, 0.75  # samples read across the edge on either side, and from one reading to the next
-_LEAST_STEP = 1.2  # grey levels per reading: weaker edges are texture and noise
+# Samples read across the edge on either side, and from one reading to the next: readings closer than samples
+# repeat what lies between two of them, and draw the place by up to a quarter of a sample.
+_REACH, _STEP = 4.0, 1.0
+_LEAST_STEP = 1.6  # grey levels per reading: weaker edges are texture and noise
 _SMOOTH_DEGREE = 4  # of the polynomial that any lens bow follows to 0.02 px over the whole photo
 _STRAY = 3.5  # robust standard deviations off the polynomial
 _LEAST_FILLED = 0.6  # of the bins

@@ -99,6 +99,14 @@ def growth(theta: Array, r: Array, powers: Powers) -> tuple[Array, Array]:
     return r * value, slope
 
 
+def curvature(theta: Array, r: Array, powers: Powers) -> Array:
+    """Give the second derivative of g(r) = r f(r), for a stack of shapes."""
+    bend = np.zeros_like(r)
+    for number, term in enumerate(raised(r, (powers[0] - 1, powers[1] - 1, powers[2] - 1))):
+        bend += powers[number] * (powers[number] + 1) * theta[..., number, None] * term
+    return bend
+
+
 def raised(r: Array, powers: Powers) -> list[Array]:
     """Give r to each of the powers, by products: ``**`` on arrays takes many times longer."""
     terms, reached, term = [], 0, np.ones_like(r)

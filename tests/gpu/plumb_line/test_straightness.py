@@ -23,10 +23,10 @@ def test_chains_are_straightest_under_the_curve_that_bent_them() -> None:
 def test_straight_chains_have_no_bow() -> None:
     noise = make_ready(chains_through(np.zeros(3), bow=0.0))
     # white noise of 0.1 px is all there is: less than what the world is trusted to be straight to
-    assert misfit(noise, np.zeros(3), EVEN_POWERS).mean() < 1.0
+    assert misfit(noise, np.zeros(3), EVEN_POWERS).mean() < 2.0
 
 
-@pytest.mark.parametrize("bow", [0.1, 1.0])
+@pytest.mark.parametrize("bow", [0.1, 1.0, 5.0])
 def test_the_gradient_is_the_slope_of_the_likelihood(bow: float) -> None:
     bows = make_ready(chains_through(WIDE, bow=bow))
     here = likelihood(bows, WIDE[None], EVEN_POWERS)
@@ -36,8 +36,19 @@ def test_the_gradient_is_the_slope_of_the_likelihood(bow: float) -> None:
         there, back = (likelihood(bows, (WIDE + sign * step)[None], EVEN_POWERS).log[0] for sign in (1, -1))
         slopes.append((there - back) / 2e-6)
     miss = here.gradient[0] - slopes
-    # in standard deviations of theta; the second order of the bows is left out, and grows with them
-    assert np.sqrt(miss @ np.linalg.solve(here.information[0], miss)) < 0.4 * bow
+    # in standard deviations of theta
+    assert np.sqrt(miss @ np.linalg.solve(here.information[0], miss)) < 1e-5
+
+
+def test_noise_alone_does_not_pull_the_shape() -> None:
+    photos = [make_ready(chains_through(WIDE, seed=seed, bow=8.0)) for seed in range(100)]
+    told = [likelihood(photo, WIDE[None], EVEN_POWERS) for photo in photos]
+
+    pull = sum(each.gradient[0] for each in told)
+    information = sum(each.information[0] for each in told)
+
+    # a gradient whose mean is 0 is one standard deviation long in each of three directions
+    assert np.sqrt(pull @ np.linalg.solve(information, pull)) < 3.0
 
 
 def test_the_information_is_the_curvature_where_the_bows_are_small() -> None:
