@@ -43,8 +43,8 @@ _DEGREES = 5
 _BOWS = _DEGREES - 1
 _FREEDOM = 3.0
 _FISHER = (_FREEDOM + _BOWS) / (_FREEDOM + _BOWS + 2.0)
-# Scales of P2..P5 in half diagonals. Under the true curves chains show 0.41, 0.18, 0.11 and 0.03 px of 2048 in
-# photographs and 0.13, 0.05, 0.03 and 0.03 in drawn rooms; of six choices these gave the best curves in both.
+# Scales of P2..P5 in half diagonals. Under the true curves chains show 0.41, 0.18, 0.11 and 0.03 px of 2048
+# in photographs and 0.13, 0.05, 0.03 and 0.03 in drawn rooms; of six choices these gave the best curves.
 _WORLD = np.array([0.225, 0.165, 0.14, 0.125]) / 1231.0
 _IMPOSSIBLE = -1e9
 
