@@ -14,6 +14,7 @@ measured on never takes the identity, because doing nothing scores nothing.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,7 @@ from gpu.errors import LensModelError
 from gpu.filling import filling_zoom
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.guards import objection
+from gpu.plumb_line.shape import further_px
 from tasks.domain.atlas import LensAtlas
 from tasks.domain.errors import UnusableWarpError
 from tasks.domain.estimators.estimate import RUNGS, Estimate, Row, Rung
@@ -32,6 +34,7 @@ from tasks.domain.routing import Profile
 from tasks.domain.shipped_atlas import shipped_atlas
 
 _MEASURED: Final[frozenset[Rung]] = frozenset({"pooled", "photo", "already_corrected"})
+_USUAL: Final[frozenset[Rung]] = frozenset({"dimension", "bucket", "global"})
 _OF_THE_PHOTO: Final[frozenset[Rung]] = frozenset({"snap", "pooled", "photo"})
 
 
@@ -42,12 +45,15 @@ class Ladder:
     Attributes:
         confidence: Least probability that a lens, or a corrected photo, was recognised.
         expected_px: Most error that a measurement may foretell, in pixels of 2048x1367.
+        further_px: How much further than usual for its size a measurement may correct a photo, likewise.
+            Lines of a scene that is bowed itself ask for too much, and look like those of a strong lens.
         support: Least training pairs behind a size; a bucket's curves are led by all others already.
         row: Which curve of a group is taken.
     """
 
     confidence: float
     expected_px: float
+    further_px: float
     support: int
     row: Row
 
@@ -55,9 +61,9 @@ class Ladder:
 # On 386 training photos, each routed by an atlas of other listings, what lines tell was better than what a
 # size makes likely even where 8 px were expected of it, since its prior knows the size too (2026-11-28).
 LADDERS: Final[dict[Profile, Ladder]] = {
-    "safe": Ladder(confidence=0.9, expected_px=4.0, support=100, row="safe"),
-    "balanced": Ladder(confidence=0.8, expected_px=8.0, support=30, row="safe"),
-    "aggressive": Ladder(confidence=0.6, expected_px=16.0, support=10, row="primary"),
+    "safe": Ladder(confidence=0.9, expected_px=4.0, further_px=4.0, support=100, row="safe"),
+    "balanced": Ladder(confidence=0.8, expected_px=8.0, further_px=inf, support=30, row="safe"),
+    "aggressive": Ladder(confidence=0.6, expected_px=16.0, further_px=inf, support=10, row="primary"),
 }
 
 
@@ -96,8 +102,17 @@ def route_by_atlas(
         UnusableWarpError: None may, not even the one for all photos; the text names the size.
     """
     abstained: list[str] = []
-    for estimate in sorted(estimates, key=_from_the_top):
-        refusal = _doubt(estimate, ladder, size) or _outside(estimate.curve, atlas) or _bent(estimate, lines)
+    ordered = sorted(estimates, key=_from_the_top)
+    usual = next(
+        (each.curve for each in ordered if each.rung in _USUAL and not _doubt(each, ladder, size)), None
+    )
+    for estimate in ordered:
+        refusal = (
+            _doubt(estimate, ladder, size)
+            or _too_much(estimate, usual, ladder, size)
+            or _outside(estimate.curve, atlas)
+            or _bent(estimate, lines)
+        )
         if refusal is None:
             try:
                 return AtlasRoute(estimate, _filled(estimate.curve, size), tuple(abstained))
@@ -116,7 +131,7 @@ def _doubt(estimate: Estimate, ladder: Ladder, size: ImageSize) -> str | None:
     """Say why the profile does not trust an estimate; the last rung is not doubted."""
     if estimate.confidence < ladder.confidence:
         return f"confidence {estimate.confidence:.2f}, {ladder.confidence:g} is the least"
-    most = ladder.expected_px * size.half_diagonal / FRAME.half_diagonal
+    most = _at(size, ladder.expected_px)
     if estimate.rung in _MEASURED and not _is_good(estimate.expected_px, most):
         found = "unknown" if estimate.expected_px is None else f"{estimate.expected_px:.2f} px"
         return f"expected error {found}, {most:.3g} px is the most at this size"
@@ -125,6 +140,21 @@ def _doubt(estimate: Estimate, ladder: Ladder, size: ImageSize) -> str | None:
     if estimate.rung == "dimension" and (estimate.support or 0) < ladder.support:
         return f"{estimate.support or 0} training pairs, {ladder.support} are the least"
     return None
+
+
+def _too_much(estimate: Estimate, usual: LensCurve | None, ladder: Ladder, size: ImageSize) -> str | None:
+    """Say so where a measurement corrects a photo further than the profile lets it, beyond what is usual."""
+    if estimate.curve is None or usual is None or estimate.rung not in _MEASURED:
+        return None
+    further, most = further_px(estimate.curve, usual, size), _at(size, ladder.further_px)
+    if further <= most:
+        return None
+    return f"corrects {further:.1f} px further than is usual for {size}, {most:.3g} px is the most"
+
+
+def _at(size: ImageSize, px: float) -> float:
+    """Turn pixels of 2048x1367 into those of a photo."""
+    return px * size.half_diagonal / FRAME.half_diagonal
 
 
 def _bent(estimate: Estimate, lines: LinesFound | None) -> str | None:

@@ -13,6 +13,7 @@ from gpu.plumb_line.shape import (
     frame_radii,
     frame_rms_px,
     from_lens_curve,
+    further_px,
     growth,
     one_pixel,
     shape_metric,
@@ -113,3 +114,14 @@ def test_a_curve_fills_its_frame_and_is_zoomed_by_the_surplus_beyond() -> None:
 def test_a_shape_that_folds_has_no_curve() -> None:
     with pytest.raises(LensModelError, match="fold before they reach the corner"):
         prior().curve(np.array([-1.0, 0.0, 0.0]), SIZE)
+
+
+def test_a_stronger_barrel_is_corrected_further_and_zoom_is_no_matter() -> None:
+    weak, strong = to_lens_curve(0.5 * WIDE, 1.0, EVEN_POWERS), to_lens_curve(WIDE, 1.0, EVEN_POWERS)
+
+    further = further_px(strong, weak, FULL)
+
+    metric = shape_metric(FULL, EVEN_POWERS)
+    assert further == pytest.approx(0.5 * np.sqrt(WIDE @ metric @ WIDE), rel=1e-9)
+    assert further_px(weak, strong, FULL) == -further
+    assert further_px(strong, strong.zoomed(1.05), FULL) == pytest.approx(0.0, abs=0.05 * further)
