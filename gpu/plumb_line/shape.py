@@ -70,8 +70,9 @@ def further_px(curve: LensCurve, other: LensCurve, size: ImageSize) -> float:
     """
     x = frame_radii(size)
     own, others = (from_lens_curve(each, size, EVEN_POWERS)[0] for each in (curve, other))
-    cubic, apart = (_without_zoom(x * term, x) for term in (x**2, growth(others - own, x, EVEN_POWERS)[0] / x))
-    return float(np.copysign(np.sqrt(np.mean(np.square(apart))), apart @ cubic)) * size.half_diagonal
+    apart = _without_zoom(growth(others - own, x, EVEN_POWERS)[0], x)
+    barrel = _without_zoom(x**3, x)
+    return float(np.copysign(np.sqrt(np.mean(np.square(apart))), apart @ barrel)) * size.half_diagonal
 
 
 def _without_zoom(field: Array, x: Array) -> Array:

@@ -17,7 +17,7 @@ All of it is in the gradient. Without the last term noise alone would pull the s
 edges are bent by 0.45 px, by 2.3 px at 1.5. The information is made without it, or noise would inform.
 
 A bow is noise of the places, and the world: beams sag, chains join what is not one line. Its standard
-deviations are those of ``Noise``; its tails are Student's t with 3 degrees of freedom over the chain's four
+deviations are those of ``Bows``; its tails are Student's t with 3 degrees of freedom over the chain's four
 numbers, so a chain that fits nothing soon counts for nothing:
 
     -log p(b) = (nu + 4) / 2 log(1 + q / nu) + ...,   q = sum b_k^2 / sigma_k^2,
