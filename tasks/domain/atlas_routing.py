@@ -60,7 +60,7 @@ class Ladder:
 
 # On 386 training photos, each routed by an atlas of other listings, what lines tell was better than what a
 # size makes likely even where 8 px were expected of it, since its prior knows the size too (2026-11-28).
-# Lines of bowed scenes ask for 5 px more than usual; where nothing is bowed a tenth of the photos need as much.
+# Lines of bowed scenes ask for 5 px more than usual; where nothing is bowed a tenth of the photos need that.
 LADDERS: Final[dict[Profile, Ladder]] = {
     "safe": Ladder(confidence=0.9, expected_px=4.0, further_px=4.0, support=100, row="safe"),
     "balanced": Ladder(confidence=0.8, expected_px=8.0, further_px=inf, support=30, row="safe"),
