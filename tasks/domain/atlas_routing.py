@@ -45,8 +45,8 @@ class Ladder:
     Attributes:
         confidence: Least probability that a lens, or a corrected photo, was recognised.
         expected_px: Most error that a measurement may foretell, in pixels of 2048x1367.
-        further_px: How much further than usual for its size a measurement may correct a photo, likewise.
-            Lines of a scene that is bowed itself ask for too much, and look like those of a strong lens.
+        further_px: How much further than usual for its size a measurement may correct a photo, likewise, as
+            long as a scene that is bowed itself may be behind it.
         support: Least training pairs behind a size; a bucket's curves are led by all others already.
         row: Which curve of a group is taken.
     """
@@ -60,12 +60,17 @@ class Ladder:
 
 # On 386 training photos, each routed by an atlas of other listings, what lines tell was better than what a
 # size makes likely even where 8 px were expected of it, since its prior knows the size too (2026-11-28).
-# Lines of bowed scenes ask for 5 px more than usual; where nothing is bowed a tenth of the photos need that.
+# Lines of bowed scenes ask for 5 px more than usual, and look like those of a strong lens: where nothing is
+# bowed, a tenth of the photos need as much.
 LADDERS: Final[dict[Profile, Ladder]] = {
     "safe": Ladder(confidence=0.9, expected_px=4.0, further_px=4.0, support=100, row="safe"),
     "balanced": Ladder(confidence=0.8, expected_px=8.0, further_px=inf, support=30, row="safe"),
     "aggressive": Ladder(confidence=0.6, expected_px=16.0, further_px=inf, support=10, row="primary"),
 }
+
+
+_BOWED_PX: Final = 8.0
+"""In pixels of 2048x1367: 22 scenes were bowed by up to 7, so lines that ask for more were bent by a lens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +149,16 @@ def _doubt(estimate: Estimate, ladder: Ladder, size: ImageSize) -> str | None:
 
 
 def _too_much(estimate: Estimate, usual: LensCurve | None, ladder: Ladder, size: ImageSize) -> str | None:
-    """Say so where a measurement corrects a photo further than the profile lets it, beyond what is usual."""
+    """Say so where a measurement corrects further than usual, as it would if the scene were bowed."""
     if estimate.curve is None or usual is None or estimate.rung not in _MEASURED:
         return None
     further, most = further_px(estimate.curve, usual, size), _at(size, ladder.further_px)
-    if further <= most:
+    if not most < further < _at(size, _BOWED_PX):
         return None
-    return f"corrects {further:.1f} px further than is usual for {size}, {most:.3g} px is the most"
+    return (
+        f"corrects {further:.1f} px further than is usual for {size}, as it would if the scene were bowed; "
+        f"{most:.3g} px is the most"
+    )
 
 
 def _at(size: ImageSize, px: float) -> float:

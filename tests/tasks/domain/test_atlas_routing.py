@@ -121,27 +121,34 @@ def test_where_nothing_may_be_used_a_sentence_names_the_size_and_every_reason() 
 
 @pytest.mark.parametrize("rung", ["pooled", "photo"])
 @pytest.mark.parametrize("usual", ["dimension", "bucket", "global"])
-def test_the_safe_profile_lets_lines_correct_only_so_much_further_than_usual(rung: Rung, usual: Rung) -> None:
-    strong, weak = estimate(rung, STRONG), estimate(rung, WEAK)
+def test_the_safe_profile_takes_no_lines_that_may_be_those_of_a_bowed_scene(rung: Rung, usual: Rung) -> None:
+    further, weak = estimate(rung, MIDDLE), estimate(rung, WEAK)
 
-    refused = routed(strong, estimate(usual, WEAK), profile="safe")
+    refused = routed(further, estimate(usual, WEAK), profile="safe")
 
     assert refused.estimate.rung == usual
-    assert "px further than is usual for 2048x1367, 4 px is the most" in refused.abstained[0]
+    assert "corrects 4.2 px further than is usual for 2048x1367" in refused.abstained[0]
+    assert "if the scene were bowed; 4 px is the most" in refused.abstained[0]
     assert routed(weak, estimate(usual, STRONG), profile="safe").estimate.rung == rung
     assert routed(estimate(rung, MIDDLE), estimate(usual, lens(-0.03)), profile="safe").estimate.rung == rung
     for profile in ("balanced", "aggressive"):
-        assert routed(strong, estimate(usual, WEAK), profile=profile).estimate.rung == rung
+        assert routed(further, estimate(usual, WEAK), profile=profile).estimate.rung == rung
+
+
+def test_no_scene_is_as_bowed_as_the_strongest_lens_makes_it() -> None:
+    assert (
+        routed(estimate("photo", STRONG), estimate("global", WEAK), profile="safe").estimate.rung == "photo"
+    )
 
 
 def test_a_lens_that_was_recognised_may_correct_as_far_as_it_does() -> None:
-    assert routed(estimate("snap", STRONG), estimate("global", WEAK), profile="safe").estimate.rung == "snap"
+    assert routed(estimate("snap", MIDDLE), estimate("global", WEAK), profile="safe").estimate.rung == "snap"
 
 
 def test_what_is_usual_is_what_the_profile_would_take_instead() -> None:
     unsupported, bucket = estimate("dimension", STRONG, support=1), estimate("bucket", WEAK)
 
-    assert routed(estimate("photo", STRONG), unsupported, bucket, profile="safe").estimate == bucket
+    assert routed(estimate("photo", MIDDLE), unsupported, bucket, profile="safe").estimate == bucket
 
 
 def test_what_is_objected_to_is_not_taken() -> None:
