@@ -63,7 +63,7 @@ class Ladder:
 # Lines of bowed scenes ask for 5 px more than usual, and look like those of a strong lens: where nothing is
 # bowed, a tenth of the photos need as much.
 LADDERS: Final[dict[Profile, Ladder]] = {
-    "safe": Ladder(confidence=0.9, expected_px=4.0, further_px=4.0, support=100, row="safe"),
+    "safe": Ladder(confidence=0.9, expected_px=8.0, further_px=4.0, support=100, row="safe"),
     "balanced": Ladder(confidence=0.8, expected_px=8.0, further_px=inf, support=30, row="safe"),
     "aggressive": Ladder(confidence=0.6, expected_px=16.0, further_px=inf, support=10, row="primary"),
 }

@@ -63,7 +63,7 @@ def test_a_lens_is_snapped_to_from_the_profiles_confidence_on(
 
 
 @pytest.mark.parametrize("rung", ["pooled", "photo", "already_corrected"])
-@pytest.mark.parametrize(("profile", "most"), [("safe", 4.0), ("balanced", 8.0), ("aggressive", 16.0)])
+@pytest.mark.parametrize(("profile", "most"), [("safe", 8.0), ("balanced", 8.0), ("aggressive", 16.0)])
 def test_a_measurement_is_taken_up_to_the_profiles_error(rung: Rung, profile: Profile, most: float) -> None:
     fallback = estimate("global")
     assert routed(estimate(rung, expected_px=most), fallback, profile=profile).estimate.rung == rung
