@@ -63,31 +63,25 @@ def frame_rms_px(one: LensCurve, other: LensCurve, size: ImageSize) -> float:
     return float(np.sqrt(np.mean(np.square(one.distort(x) - other.distort(x))))) * size.half_diagonal
 
 
-def further_px(curve: LensCurve, other: LensCurve, size: ImageSize) -> float:
-    """Give how much further a curve corrects a barrel than another, in px RMS over the frame; below 0: less.
-
-    Zoom is left free, since it bends nothing.
-    """
-    x = frame_radii(size)
-    own, others = (from_lens_curve(each, size, EVEN_POWERS)[0] for each in (curve, other))
-    apart = _without_zoom(growth(others - own, x, EVEN_POWERS)[0], x)
-    barrel = _without_zoom(x**3, x)
-    return float(np.copysign(np.sqrt(np.mean(np.square(apart))), apart @ barrel)) * size.half_diagonal
-
-
-def _without_zoom(field: Array, x: Array) -> Array:
-    """Take from a radial field its part along x."""
-    return np.asarray(field - x * (x @ field) / (x @ x))
-
-
 def shape_metric(size: ImageSize, powers: Powers) -> Array:
     """Give M, (3, 3) in square pixels: mean square displacement by a small shape, zoom left free.
 
     The best zoom takes from each field ``|x|^(n + 1)`` its part along ``|x|``.
     """
     x = frame_radii(size)
-    fields = np.stack([_without_zoom(x * term, x) for term in raised(x, powers)], axis=1) * size.half_diagonal
+    fields = np.stack([x * term for term in raised(x, powers)], axis=1) * size.half_diagonal
+    fields -= np.outer(x, x @ fields) / (x @ x)
     return np.asarray(fields.T @ fields / len(x))
+
+
+def excess_correction_px(curve: LensCurve, usual: LensCurve, size: ImageSize) -> float:
+    """Give how much more barrel a curve corrects than another, in pixels RMS over the frame; below 0: less.
+
+    Zoom is left free, since it bends nothing. The sign is that of the part along r^3, which is a barrel's.
+    """
+    own, other = (from_lens_curve(each, size, EVEN_POWERS)[0] for each in (curve, usual))
+    metric, apart = shape_metric(size, EVEN_POWERS), other - own
+    return float(np.copysign(np.sqrt(apart @ metric @ apart), metric[0] @ apart))
 
 
 def one_pixel(size: ImageSize, powers: Powers) -> Array:

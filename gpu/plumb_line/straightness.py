@@ -102,10 +102,10 @@ def make_ready(chains: Chains, *, scale: float = 1.0) -> Bows:
 
 def likelihood(bows: Bows, theta: Array, powers: Powers) -> Likelihood:
     """Ask K shapes at once, (K, 3); one that folds within the chains is as good as impossible."""
-    bent, good = _bows(bows, theta, powers)
-    scaled = bent.b / bows.sigma
-    steps = bent.slopes / bows.sigma[..., None]
-    pulls = steps - scaled[..., None] * bent.swelling[:, :, None]
+    there, good = _linearised(bows, theta, powers)
+    scaled = there.bows / bows.sigma
+    steps = there.slopes / bows.sigma[..., None]
+    pulls = steps - scaled[..., None] * there.magnification_slopes[:, :, None]
     q = np.square(scaled).sum(axis=-1)
     log_each = -0.5 * (_FREEDOM + _BOWS) * np.log1p(q / _FREEDOM)
     weights = (_FREEDOM + _BOWS) / (_FREEDOM + q)
@@ -119,8 +119,8 @@ def likelihood(bows: Bows, theta: Array, powers: Powers) -> Likelihood:
 
 def misfit(bows: Bows, theta: Array, powers: Powers) -> Array:
     """Give (C,) how far each chain is from straight under one shape: q, 4 on average for mere noise."""
-    bent, _ = _bows(bows, theta[None], powers)
-    return np.asarray(np.square(bent.b[0] / bows.sigma).sum(axis=-1))
+    there, _ = _linearised(bows, theta[None], powers)
+    return np.asarray(np.square(there.bows[0] / bows.sigma).sum(axis=-1))
 
 
 def noise_scale(bows: Bows, theta: Array, powers: Powers, *, prior_chains: float = 8.0) -> float:
@@ -149,22 +149,22 @@ def _reader(places: Array, seen: NDArray[np.bool_]) -> Array:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Bent:
-    """Bows under K shapes.
+class _Linearised:
+    """Bows under K shapes and their first derivatives by theta.
 
     Attributes:
-        b: (K, C, 4).
-        slopes: (K, C, 4, 3), by theta, the magnification held.
-        swelling: (K, C, 3), slope of the log magnification.
+        bows: (K, C, 4) in half diagonals, b.
+        slopes: (K, C, 4, 3), the magnification held.
+        magnification_slopes: (K, C, 3), of the log magnification.
     """
 
-    b: Array
+    bows: Array
     slopes: Array
-    swelling: Array
+    magnification_slopes: Array
 
 
-def _bows(bows: Bows, theta: Array, powers: Powers) -> tuple[_Bent, NDArray[np.bool_]]:
-    """Give the bows, and whether each shape is usable (K,)."""
+def _linearised(bows: Bows, theta: Array, powers: Powers) -> tuple[_Linearised, NDArray[np.bool_]]:
+    """Give the bows of all chains, and whether each shape is usable (K,)."""
     w, count = bows.weights, bows.weights.sum(axis=1)
     shape = (len(theta), *w.shape)
     source = np.hypot(*bows.places.T)
@@ -184,7 +184,7 @@ def _bows(bows: Bows, theta: Array, powers: Powers) -> tuple[_Bent, NDArray[np.b
     stretch = np.maximum(np.hypot(radial, tangential), 1e-9)
     total = _sum(w, stretch)
     readers = bows.readers.transpose(0, 2, 1)
-    slopes, swelling = [], []
+    slopes, magnification_slopes = [], []
     for power, term in zip(powers, raised(r, powers), strict=True):
         dr = -r * term / slope
         turn = _sum(w, a * across * dr + d * along * dr)[..., None] / lever
@@ -192,14 +192,16 @@ def _bows(bows: Bows, theta: Array, powers: Powers) -> tuple[_Bent, NDArray[np.b
         d_slope = (power + 1) * term + bend * dr
         d_radial = -(along * turn + radial * d_slope) / slope
         d_tangential = (across * turn * r + along * dr) / s
-        swelling.append(_sum(w, (radial * d_radial + tangential * d_tangential) / stretch) / total)
+        magnification_slopes.append(
+            _sum(w, (radial * d_radial + tangential * d_tangential) / stretch) / total
+        )
     magnification = (total / count)[..., None]
-    bent = _Bent(
-        b=_read(d, readers) / magnification,
+    there = _Linearised(
+        bows=_read(d, readers) / magnification,
         slopes=np.stack(slopes, axis=-1) / magnification[..., None],
-        swelling=np.stack(swelling, axis=-1),
+        magnification_slopes=np.stack(magnification_slopes, axis=-1),
     )
-    return bent, np.asarray(arrived.all(axis=-1))
+    return there, np.asarray(arrived.all(axis=-1))
 
 
 def _sum(weights: Array, values: Array) -> Array:

@@ -25,7 +25,7 @@ from gpu.errors import LensModelError
 from gpu.filling import filling_zoom
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.guards import objection
-from gpu.plumb_line.shape import further_px
+from gpu.plumb_line.shape import excess_correction_px
 from tasks.domain.atlas import LensAtlas
 from tasks.domain.errors import UnusableWarpError
 from tasks.domain.estimators.estimate import RUNGS, Estimate, Row, Rung
@@ -45,15 +45,15 @@ class Ladder:
     Attributes:
         confidence: Least probability that a lens, or a corrected photo, was recognised.
         expected_px: Most error that a measurement may foretell, in pixels of 2048x1367.
-        further_px: How much further than usual for its size a measurement may correct a photo, likewise, as
-            long as a scene that is bowed itself may be behind it.
+        excess_correction_px: How much more than usual for its size a measurement may correct a photo,
+            likewise, as long as a scene that is bowed itself may be behind it.
         support: Least training pairs behind a size; a bucket's curves are led by all others already.
         row: Which curve of a group is taken.
     """
 
     confidence: float
     expected_px: float
-    further_px: float
+    excess_correction_px: float
     support: int
     row: Row
 
@@ -63,9 +63,11 @@ class Ladder:
 # Lines of bowed scenes ask for 5 px more than usual, and look like those of a strong lens: where nothing is
 # bowed, a tenth of the photos need as much.
 LADDERS: Final[dict[Profile, Ladder]] = {
-    "safe": Ladder(confidence=0.9, expected_px=8.0, further_px=4.0, support=100, row="safe"),
-    "balanced": Ladder(confidence=0.8, expected_px=8.0, further_px=inf, support=30, row="safe"),
-    "aggressive": Ladder(confidence=0.6, expected_px=16.0, further_px=inf, support=10, row="primary"),
+    "safe": Ladder(confidence=0.9, expected_px=8.0, excess_correction_px=4.0, support=100, row="safe"),
+    "balanced": Ladder(confidence=0.8, expected_px=8.0, excess_correction_px=inf, support=30, row="safe"),
+    "aggressive": Ladder(
+        confidence=0.6, expected_px=16.0, excess_correction_px=inf, support=10, row="primary"
+    ),
 }
 
 
@@ -115,7 +117,7 @@ def route_by_atlas(
     for estimate in ordered:
         refusal = (
             _doubt(estimate, ladder, size)
-            or _too_much(estimate, usual, ladder, size)
+            or _excessive(estimate, usual, ladder, size)
             or _outside(estimate.curve, atlas)
             or _bent(estimate, lines)
         )
@@ -148,15 +150,16 @@ def _doubt(estimate: Estimate, ladder: Ladder, size: ImageSize) -> str | None:
     return None
 
 
-def _too_much(estimate: Estimate, usual: LensCurve | None, ladder: Ladder, size: ImageSize) -> str | None:
-    """Say so where a measurement corrects further than usual, as it would if the scene were bowed."""
+def _excessive(estimate: Estimate, usual: LensCurve | None, ladder: Ladder, size: ImageSize) -> str | None:
+    """Say so where a measurement corrects more than usual, as it would if the scene were bowed."""
     if estimate.curve is None or usual is None or estimate.rung not in _MEASURED:
         return None
-    further, most = further_px(estimate.curve, usual, size), _at(size, ladder.further_px)
-    if not most < further < _at(size, _BOWED_PX):
+    excess = excess_correction_px(estimate.curve, usual, size)
+    most = _at(size, ladder.excess_correction_px)
+    if not most < excess < _at(size, _BOWED_PX):
         return None
     return (
-        f"corrects {further:.1f} px further than is usual for {size}, as it would if the scene were bowed; "
+        f"corrects {excess:.1f} px more than is usual for {size}, as it would if the scene were bowed; "
         f"{most:.3g} px is the most"
     )
 

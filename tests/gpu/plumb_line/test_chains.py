@@ -11,7 +11,7 @@ def one_line(*ends: tuple[float, float]) -> np.ndarray:
     return np.array([ends])
 
 
-def test_places_lie_within_a_sixth_of_a_pixel_of_the_bowed_edges() -> None:
+def test_places_lie_within_a_tenth_of_a_pixel_of_the_bowed_edges() -> None:
     chains = find_chains(draw(grid_of_lines(), WIDE))
 
     assert len(chains.sigma) >= 20

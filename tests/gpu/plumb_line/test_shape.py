@@ -10,10 +10,10 @@ from gpu.lensfun import PtLens, curve_from_lensfun
 from gpu.plumb_line.prior import expected_px
 from gpu.plumb_line.shape import (
     EVEN_POWERS,
+    excess_correction_px,
     frame_radii,
     frame_rms_px,
     from_lens_curve,
-    further_px,
     growth,
     one_pixel,
     shape_metric,
@@ -116,12 +116,12 @@ def test_a_shape_that_folds_has_no_curve() -> None:
         prior().curve(np.array([-1.0, 0.0, 0.0]), SIZE)
 
 
-def test_a_stronger_barrel_is_corrected_further_and_zoom_is_no_matter() -> None:
+def test_a_stronger_barrel_is_corrected_more_and_zoom_is_no_matter() -> None:
     weak, strong = to_lens_curve(0.5 * WIDE, 1.0, EVEN_POWERS), to_lens_curve(WIDE, 1.0, EVEN_POWERS)
 
-    further = further_px(strong, weak, FULL)
+    excess = excess_correction_px(strong, weak, FULL)
 
     metric = shape_metric(FULL, EVEN_POWERS)
-    assert further == pytest.approx(0.5 * np.sqrt(WIDE @ metric @ WIDE), rel=1e-9)
-    assert further_px(weak, strong, FULL) == -further
-    assert further_px(strong, strong.zoomed(1.05), FULL) == pytest.approx(0.0, abs=0.05 * further)
+    assert excess == pytest.approx(0.5 * np.sqrt(WIDE @ metric @ WIDE), rel=1e-9)
+    assert excess_correction_px(weak, strong, FULL) == -excess
+    assert excess_correction_px(strong, strong.zoomed(1.05), FULL) == pytest.approx(0.0, abs=1e-9)

@@ -127,7 +127,7 @@ def test_the_safe_profile_takes_no_lines_that_may_be_those_of_a_bowed_scene(rung
     refused = routed(further, estimate(usual, WEAK), profile="safe")
 
     assert refused.estimate.rung == usual
-    assert "corrects 4.2 px further than is usual for 2048x1367" in refused.abstained[0]
+    assert "corrects 4.2 px more than is usual for 2048x1367" in refused.abstained[0]
     assert "if the scene were bowed; 4 px is the most" in refused.abstained[0]
     assert routed(weak, estimate(usual, STRONG), profile="safe").estimate.rung == rung
     assert routed(estimate(rung, MIDDLE), estimate(usual, lens(-0.03)), profile="safe").estimate.rung == rung
