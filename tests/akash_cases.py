@@ -17,11 +17,11 @@ from infra.akash.terms import Terms
 from infra.remote.names import remote_name
 from infra.remote.provider import Handle, RemoteJob
 from tests.fake_akash.service import API_KEY, FakeAkash
+from tests.waiting import ENDLESS
 
 IMAGE = f"ghcr.io/org/calibguard-agent@sha256:{'0' * 64}"
 SPEC_URL = "https://store.example/spec.json?X-Amz-Signature=CANARY-spec-signature"
-SLEEPER = (sys.executable, "-c", "import time; time.sleep(600)")
-COMMANDS = {"calibguard-agent": SLEEPER}
+COMMANDS = {"calibguard-agent": (sys.executable, "-c", ENDLESS)}
 
 SHORT = Patience(
     request_s=2.0,

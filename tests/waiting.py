@@ -2,6 +2,10 @@
 
 import time
 from collections.abc import Callable
+from typing import Final
+
+ENDLESS: Final = "import time; time.sleep(600)"
+"""Source of a program that goes on until a test ends it."""
 
 
 def wait_until(condition: Callable[[], object], *, within_s: float, what: str) -> None:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from deployments.children import Child
-from tests.waiting import wait_until
+from tests.waiting import ENDLESS, wait_until
 
 
 def counting(folder: Path) -> Child:
@@ -47,7 +47,7 @@ def test_a_child_that_cannot_run_is_started_ever_later_and_its_log_says_so(tmp_p
 
 
 def test_a_child_that_ran_well_is_started_again_at_once(tmp_path: Path) -> None:
-    child = Child([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path / "child.log")
+    child = Child([sys.executable, "-c", ENDLESS], tmp_path / "child.log")
     child.keep_running(0.0)
     first = child._running
     assert first is not None

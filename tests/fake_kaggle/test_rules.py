@@ -9,10 +9,9 @@ import pytest
 from tests.fake_kaggle.faults import Fault, seeded_faults
 from tests.fake_kaggle.running import running_fake_kaggle
 from tests.fake_kaggle.service import KEY, TOKEN, USERNAME, FakeKaggle
-from tests.waiting import wait_until
+from tests.waiting import ENDLESS, wait_until
 
 _SOME = {"userName": "owner", "kernelSlug": "some-kernel"}
-_LONG = "import time; time.sleep(600)"
 
 
 def asked(kaggle: FakeKaggle, method: str, prefix: str = "/v1", **members: object) -> httpx.Response:
@@ -53,8 +52,8 @@ def test_others_are_not_let_in(tmp_path: Path, auth: tuple[str, str] | None) -> 
 
 def test_the_slug_is_made_of_the_title_and_a_second_push_runs_beside_the_first(tmp_path: Path) -> None:
     with running_fake_kaggle(tmp_path) as kaggle:
-        first = pushed(kaggle, _LONG, "Some: kernel!", slug="owner/another-name")
-        second = pushed(kaggle, _LONG, "some kernel")
+        first = pushed(kaggle, ENDLESS, "Some: kernel!", slug="owner/another-name")
+        second = pushed(kaggle, ENDLESS, "some kernel")
         assert (first["ref"], first["versionNumber"]) == ("/code/owner/some-kernel", 1)
         assert (second["ref"], second["versionNumber"]) == ("/code/owner/some-kernel", 2)
         assert kaggle.kernels_alive() == ["some-kernel"] * 2
@@ -106,7 +105,7 @@ for place in ("photo-set", "datasets/anna/photo-set"):
 
 def test_output_is_empty_until_the_end(tmp_path: Path) -> None:
     with running_fake_kaggle(tmp_path) as kaggle:
-        pushed(kaggle, f"open('a', 'w').close()\n{_LONG}")
+        pushed(kaggle, f"open('a', 'w').close()\n{ENDLESS}")
         wait_until(lambda: (kaggle.sessions()[0].working / "a").exists(), within_s=30, what="a file")
         assert asked(kaggle, "ListKernelSessionOutput", "/v1", **_SOME).json() == {}
         assert asked(kaggle, "CancelKernelSession", kernelSessionId=kaggle.sessions()[0].id).json() == {}
@@ -129,6 +128,6 @@ def test_faults_are_the_same_ones_from_an_equal_seed_and_used_up(tmp_path: Path)
 
 def test_nothing_runs_on_when_the_fake_ends(tmp_path: Path) -> None:
     with running_fake_kaggle(tmp_path) as kaggle:
-        pushed(kaggle, _LONG)
+        pushed(kaggle, ENDLESS)
         wait_until(lambda: kaggle.sessions()[0].state == "RUNNING", within_s=30, what="the start")
     assert kaggle.kernels_alive() == []

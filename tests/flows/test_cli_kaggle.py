@@ -11,7 +11,7 @@ from infra.settings import SettingMissing
 from tests.fake_kaggle.faults import Fault
 from tests.fake_kaggle.running import running_fake_kaggle
 from tests.fake_kaggle.service import TOKEN, FakeKaggle
-from tests.waiting import wait_until
+from tests.waiting import ENDLESS, wait_until
 
 _SCRIPT = """
 import pathlib
@@ -95,7 +95,7 @@ def test_running_and_stale_words_do_not_end_the_wait(tmp_path: Path, monkeypatch
 
 
 def test_a_session_that_goes_on_has_an_exit_status_of_its_own(kaggle: FakeKaggle, tmp_path: Path) -> None:
-    shown = run_and_wait(tmp_path, "--wait-timeout-min", "0.005", source="import time; time.sleep(600)")
+    shown = run_and_wait(tmp_path, "--wait-timeout-min", "0.005", source=ENDLESS)
     assert shown.exit_code == 5
     assert "had not ended after 0.005 minutes and goes on" in shown.stderr
     assert kaggle.kernels_alive() == ["my-work"]
@@ -153,7 +153,7 @@ def test_a_notebook_is_pushed_without_its_outputs(kaggle: FakeKaggle, tmp_path: 
 
 
 def test_no_second_session_is_started_beside_one_that_runs(kaggle: FakeKaggle, tmp_path: Path) -> None:
-    path = script(tmp_path, "import time; time.sleep(600)")
+    path = script(tmp_path, ENDLESS)
     assert invoked("run", "--slug", "my-work", "--local-notebook-path", path).exit_code == 0
     wait_until(lambda: kaggle.sessions()[0].state == "RUNNING", within_s=30, what="the start")
     assert invoked("status", "--slug", "my-work").output == "RUNNING\n"

@@ -20,9 +20,9 @@ from infra.store.interface import ObjectStore
 from tests.fake_kaggle.running import running_fake_kaggle
 from tests.fake_kaggle.service import TOKEN, FakeKaggle
 from tests.infra.kaggle.accounts import provider
+from tests.waiting import ENDLESS
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
-LASTING = "import time\ntime.sleep(600)"
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def orphan(kaggle: FakeKaggle, store: ObjectStore, run: uuid.UUID, *, recorded: 
         )
         RemoteRecords(store).intend(intent)
     job = RemoteJob(name, "https://store.example/spec", deadline, "none")
-    provider(kaggle, LASTING).create(job, lambda _handle: None)
+    provider(kaggle, ENDLESS).create(job, lambda _handle: None)
     return name
 
 

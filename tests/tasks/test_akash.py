@@ -21,9 +21,9 @@ from tests.fake_akash.faults import Fault
 from tests.fake_akash.running import running_fake_akash
 from tests.fake_akash.service import API_KEY, FakeAkash
 from tests.script_host import script_host
+from tests.waiting import ENDLESS
 
 WELL = "import os, pathlib; pathlib.Path(os.environ['CALIBGUARD_OUTPUT'], 'best.bin').write_bytes(b'w' * 99)"
-ENDLESS = "import time; time.sleep(600)"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.fake_kaggle.faults import Fault
 from tests.fake_kaggle.running import running_fake_kaggle
 from tests.fake_kaggle.service import TOKEN, FakeKaggle
 from tests.infra.kaggle.accounts import HASTY
-from tests.waiting import wait_until
+from tests.waiting import ENDLESS, wait_until
 
 _KERNEL = KernelRef("owner", "some-kernel")
 _PUSH = Push(source="print('hello')\nopen('out.txt', 'w').write('1')", kind="script", gpu=True)
@@ -85,7 +85,7 @@ def test_a_run_whose_fate_is_unknown_is_ambiguous(kaggle: FakeKaggle, act: str) 
 
 @pytest.mark.parametrize("act", ["429_json", "429_html", "500", "html", "reset_before", "cut"])
 def test_reads_survive_what_passes(kaggle: FakeKaggle, act: str) -> None:
-    kaggle.kernels.save({"newTitle": "some kernel", "text": "import time; time.sleep(600)"})
+    kaggle.kernels.save({"newTitle": "some kernel", "text": ENDLESS})
     kaggle.faults.add(*[Fault("mcp", act)] * 2)  # type: ignore[arg-type]
     mcp = endpoint(kaggle)
     wait_until(lambda: mcp.status(_KERNEL).word == "RUNNING", within_s=30, what="the start")
