@@ -64,7 +64,7 @@ def fetch(url: str, sha256: str) -> bytes:
             status = f" {error.code}" if isinstance(error, urllib.error.HTTPError) else ""
             print(f"fetching the bundle: {type(error).__name__}{status}", flush=True)
             if attempt < TRIES:
-                time.sleep(2.0 ** (attempt - 1))
+                time.sleep(2.0 ** (attempt - 1))  # by hand: no library is installed yet
             continue
         if hashlib.sha256(body).hexdigest() != sha256:
             raise ValueError(f"the bundle of {len(body)} bytes has not the SHA-256 {sha256}")
