@@ -12,6 +12,8 @@ Which is which is not known, so it is asked; with Z the evidence under the prior
 Groups are merged while "together" is more probable than the rest, the surest first. Then each group takes its
 own form, and those of the groups that more probably share its lens than not, strayed. A photo without lines
 goes to the largest group. A photo of no listing is a listing of one; without lines it gets the prior.
+
+All this is asked of what lines show; what a bowed scene adds to the lens is taken away in the end.
 """
 
 from collections.abc import Sequence
@@ -22,9 +24,12 @@ import numpy as np
 
 from gpu.coordinates import ImageSize
 from gpu.lens_curve import LensCurve
+from gpu.plumb_line.bowed_scenes import shown_by_lines, without_bows
 from gpu.plumb_line.evidence import LineEvidence, trusted_form
 from gpu.plumb_line.gaussians import NOTHING, Array, Mixture, Quadratic
 from gpu.plumb_line.prior import CurvePrior, bound_px, expected_px
+
+_NEAR_PX = 2.0  # RMS over the frame of 2048 px: an error of this gets half of the score
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,23 +37,25 @@ class CurveEstimate:
     """What the lines say of one photo's shape.
 
     Attributes:
-        posterior: Over theta, one component for each of the prior.
+        posterior: Over theta, two components for each of the prior: should scenes be straight, or bowed.
+        theta: (3,) the shape to take.
         together: Numbers of the photos with lines that were taken for one focal length of one lens with it.
         siblings: How many other photos tell something of it by their lines, those at other focal lengths too.
     """
 
     posterior: Mixture
+    theta: Array
     together: tuple[int, ...]
     siblings: int
 
     @property
-    def theta(self) -> Array:
-        """(3,) the posterior's mean."""
-        return self.posterior.mean
+    def bowed(self) -> float:
+        """Probability that the scene is bowed itself."""
+        return float(self.posterior.weights.reshape(2, -1)[1].sum())
 
     def likeliest_profile(self, prior: CurvePrior) -> tuple[int, float]:
         """Give the number of the likeliest profile, and its probability; 0 where the prior has none."""
-        shares = np.where(prior.narrow, self.posterior.weights, 0.0)
+        shares = np.where(prior.narrow, self.posterior.weights.reshape(2, -1).sum(axis=0), 0.0)
         best = int(shares.argmax())
         return best, float(shares[best])
 
@@ -77,23 +84,23 @@ def curve_of(
         estimate: Of the photo.
         prior: That the estimate was made under.
         size: Of the photo.
-        theta: (3,) shape of the curve; by default the posterior's mean, which has the least error.
+        theta: (3,) shape of the curve; by default the estimate's.
 
     Raises:
         LensModelError: The curve folds before it reaches the corner.
     """
     chosen = estimate.theta if theta is None else theta
-    metric, spread = prior.pixel_metric(chosen, size), estimate.posterior.spread_about(chosen)
+    metric = prior.pixel_metric(chosen, size)
     width = prior.trust.pooled_width if estimate.siblings else prior.trust.width
     return FoundCurve(
         curve=prior.curve(chosen, size),
-        expected_px=width * expected_px(metric, spread),
-        bound_px=width * bound_px(metric, spread),
+        expected_px=width * expected_px(metric, estimate.posterior, chosen),
+        bound_px=width * bound_px(metric, estimate.posterior, chosen),
     )
 
 
 def straight_probability(photo: LineEvidence, prior: CurvePrior, *, share: float) -> float:
-    """Give the probability that a photo needs no correction, by its own lines.
+    """Give the probability that a photo needs no correction, its scene being straight, by its own lines.
 
     Args:
         photo: The evidence.
@@ -108,23 +115,44 @@ def straight_probability(photo: LineEvidence, prior: CurvePrior, *, share: float
 
 def estimate_listing(photos: Sequence[LineEvidence], prior: CurvePrior) -> tuple[CurveEstimate, ...]:
     """Estimate the curves of photos of one listing, in the order given."""
+    shown = shown_by_lines(prior)
     own = [trusted_form(photo, prior) for photo in photos]
     lens = [form.strayed(prior.wiggle) for form in own]
-    groups = _groups(lens, [number for number, photo in enumerate(photos) if photo.chains], prior)
+    groups = _groups(lens, [number for number, photo in enumerate(photos) if photo.chains], shown)
     groups[0] += [number for number, photo in enumerate(photos) if not photo.chains]
     estimates: dict[int, CurveEstimate] = {}
     for group in groups:
         mine = _total([lens[number] for number in group])
-        akin = [other for other in groups if other is not group and _share_a_lens(mine, other, lens, prior)]
+        akin = [other for other in groups if other is not group and _share_a_lens(mine, other, lens, shown)]
         told = _total([_total([lens[number] for number in other]).strayed(prior.focal) for other in akin])
         together = tuple(number for number in sorted(group) if photos[number].chains)
         speak = {*together, *(number for other in akin for number in other if photos[number].chains)}
         for number in group:
             siblings = _total([lens[other] for other in group if other != number])
-            view, _ = prior.mixture.absorb(siblings + told)
-            posterior, _ = view.strayed(prior.wiggle).absorb(own[number])
-            estimates[number] = CurveEstimate(posterior, together, siblings=len(speak - {number}))
+            view, _ = shown.mixture.absorb(siblings + told)
+            seen, _ = view.strayed(prior.wiggle).absorb(own[number])
+            posterior = without_bows(seen, prior)
+            estimates[number] = CurveEstimate(
+                posterior, _nearest(posterior, prior), together, siblings=len(speak - {number})
+            )
     return tuple(estimates[number] for number in range(len(photos)))
+
+
+def _nearest(posterior: Mixture, prior: CurvePrior) -> Array:
+    """Take the shape that is expected to score best: the mean, or that with straight or with bowed scenes.
+
+    Where both are likely, the mean of all lies between them, near to neither.
+    """
+    halves = zip(posterior.weights.reshape(2, -1), posterior.means.reshape(2, -1, 3), strict=True)
+    candidates = [posterior.mean, *(w @ means / w.sum() for w, means in halves if w.sum() > 0.0)]
+    within = np.einsum("ij,kji->k", prior.metric, posterior.covariances)
+
+    def score(theta: Array) -> float:
+        apart = posterior.means - theta
+        squares = within + np.einsum("ki,ij,kj->k", apart, prior.metric, apart)
+        return float(posterior.weights @ (1.0 / (1.0 + np.sqrt(squares) / _NEAR_PX)))
+
+    return np.asarray(max(candidates, key=score))
 
 
 def _groups(forms: Sequence[Quadratic], numbers: Sequence[int], prior: CurvePrior) -> list[list[int]]:

@@ -46,6 +46,15 @@ class Quadratic:
         """Count it for less: as if all its standard deviations were ``square ** 0.5`` times as large."""
         return Quadratic(self.constant / square, self.linear / square, self.information / square)
 
+    def moved(self, by: Array) -> "Quadratic":
+        """Speak of what the form's theta exceeds by this much, (3,)."""
+        pull = self.information @ by
+        return Quadratic(
+            np.asarray(self.constant + self.linear @ by - 0.5 * pull @ by),
+            self.linear - pull,
+            self.information,
+        )
+
     def strayed(self, covariance: Array) -> "Quadratic":
         """Speak of what the form's theta strays from by this covariance."""
         mixed = np.eye(3) + self.information @ covariance

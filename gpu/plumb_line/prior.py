@@ -6,7 +6,9 @@ focus varies, and by ``focal`` where it was taken at another focal length. Lines
 photo is zoomed until it fills its frame, and by ``surplus`` beyond, see ``gpu.filling``.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,10 @@ from gpu.lens_curve import LensCurve
 from gpu.plumb_line.gaussians import Mixture
 from gpu.plumb_line.shape import EVEN_POWERS, Array, Powers, frame_radii, growth, to_lens_curve
 
-_NORMAL_90 = 1.2815515655446004  # quantile of the standard normal at 0.9
+_NORMAL = NormalDist()
+_UNLIKELY = 1e-4  # of the likeliest component: what it may be wrong by
+_TINY = 1e-12  # square pixels
+_STEPS = np.geomspace(1e-3, 10.0, 2000)  # of the farthest component's distance: half a percent each
 _STEP = 1e-5  # of theta: 0.01 px, far above what filling_zoom is exact to
 
 
@@ -30,6 +35,7 @@ class LineTrust:
         scene_bow_px: RMS over the frame of what a scene's own bow makes the lines say, whatever their number.
         wiggle_px: RMS over the frame by which photos at one focal length differ.
         together: Probability that two photos of a listing have one curve, before they are looked at.
+        bowed: Probability that the scenes of a listing are bowed themselves, see ``bowed_scenes``.
         width: Factor on expected errors and bounds of a photo by itself, for scenes that miss by more than
             Gaussians do.
         pooled_width: The same of photos that siblings tell something of: they may show one scene and its bow.
@@ -39,6 +45,7 @@ class LineTrust:
     scene_bow_px: float = 0.2
     wiggle_px: float = 0.2
     together: float = 0.1
+    bowed: float = 0.3
     width: float = 1.2
     pooled_width: float = 1.5
 
@@ -87,6 +94,11 @@ class CurvePrior:
         return Mixture(self.weights, self.means, self.covariances)
 
     @property
+    def metric(self) -> Array:
+        """(3, 3), the mean square in pixels of theta, zoom left free: the inverse of what ``pixel`` says."""
+        return np.asarray(np.linalg.inv(3.0 * self.pixel))
+
+    @property
     def wiggle(self) -> Array:
         """(3, 3), of a photo round its lens at one focal length."""
         return np.asarray(self.trust.wiggle_px**2 * self.pixel)
@@ -125,22 +137,38 @@ class CurvePrior:
         return -float(np.log(filling_zoom(unzoomed, size))) - self.surplus
 
 
-def expected_px(metric: tuple[Array, float], covariance: Array) -> float:
-    """Give the expected RMS distance over the frame in pixels of a shape of this covariance."""
-    return float(np.sqrt(max(np.trace(metric[0] @ covariance) + metric[1], 0.0)))
+def expected_px(metric: tuple[Array, float], posterior: Mixture, theta: Array) -> float:
+    """Give the RMS distance over the frame in pixels that is to be expected of a shape from the true one.
 
-
-def bound_px(metric: tuple[Array, float], covariance: Array) -> float:
-    """Give the 0.9 quantile of the RMS distance.
-
-    Its square is a weighted sum of squared normals with the eigenvalues of ``M C`` and the zoom's share as
-    weights; a chi-square with the same mean and variance (Satterthwaite) stands for it, and its quantile is
-    Wilson and Hilferty's.
+    The mean over the components of what each expects: one that is far off and unlikely counts for little.
     """
-    product = metric[0] @ covariance
-    mean = float(np.trace(product)) + metric[1]
-    square = float(np.trace(product @ product)) + metric[1] ** 2
-    if mean <= 0.0:
+    apart = posterior.means - theta
+    squares = np.einsum("ij,kji->k", metric[0], posterior.covariances) + metric[1]
+    squares += np.einsum("ki,ij,kj->k", apart, metric[0], apart)
+    return float(posterior.weights @ np.sqrt(np.maximum(squares, 0.0)))
+
+
+def bound_px(metric: tuple[Array, float], posterior: Mixture, theta: Array) -> float:
+    """Give the 0.9 quantile of the RMS distance of a shape from the one that the posterior speaks of.
+
+    Under one component its square is a weighted sum of squared normals, the zoom's among them; a chi-square
+    of the same mean and variance (Satterthwaite) stands for it, and Wilson and Hilferty's cube root for that.
+    """
+    likely = posterior.weights > _UNLIKELY * posterior.weights.max()
+    weights, apart = posterior.weights[likely], posterior.means[likely] - theta
+    products = metric[0] @ posterior.covariances[likely]
+    off = np.einsum("ki,ij,kj->k", apart, metric[0], apart)
+    means = np.einsum("kii->k", products) + off + metric[1]
+    squares = np.einsum("kij,kji->k", products, products) + metric[1] ** 2
+    squares += 2.0 * np.einsum("ki,kij,jl,kl->k", apart, products, metric[0], apart)
+    if means.max() <= 0.0:
         return 0.0
-    spread = 2.0 / 9.0 * square / mean**2
-    return float(np.sqrt(mean * (1.0 - spread + _NORMAL_90 * np.sqrt(spread)) ** 3))
+    spread = 2.0 / 9.0 * squares / np.maximum(means, _TINY) ** 2
+
+    def share_below(px: float) -> float:
+        roots = np.cbrt(px**2 / np.maximum(means, _TINY))
+        shares = [_NORMAL.cdf(place) for place in (roots - 1.0 + spread) / np.sqrt(spread)]
+        return float(weights @ shares / weights.sum())
+
+    tried = np.sqrt(means.max()) * _STEPS
+    return float(tried[bisect_left(tried[:-1], 0.9, key=share_below)])

@@ -74,16 +74,6 @@ def shape_metric(size: ImageSize, powers: Powers) -> Array:
     return np.asarray(fields.T @ fields / len(x))
 
 
-def excess_correction_px(curve: LensCurve, usual: LensCurve, size: ImageSize) -> float:
-    """Give how much more barrel a curve corrects than another, in pixels RMS over the frame; below 0: less.
-
-    Zoom is left free, since it bends nothing. The sign is that of the part along r^3, which is a barrel's.
-    """
-    own, other = (from_lens_curve(each, size, EVEN_POWERS)[0] for each in (curve, usual))
-    metric, apart = shape_metric(size, EVEN_POWERS), other - own
-    return float(np.copysign(np.sqrt(apart @ metric @ apart), metric[0] @ apart))
-
-
 def one_pixel(size: ImageSize, powers: Powers) -> Array:
     """Give the covariance of theta that is 1 px RMS over the frame, spread evenly over the directions."""
     return np.asarray(np.linalg.inv(shape_metric(size, powers)) / 3.0)

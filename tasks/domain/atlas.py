@@ -138,6 +138,7 @@ class LineRule(Record):
     scene_bow_px: Pixels = _TRUST.scene_bow_px
     wiggle_px: Pixels = _TRUST.wiggle_px
     together: float = Field(default=_TRUST.together, gt=0.0, lt=1.0)
+    bowed: float = Field(default=_TRUST.bowed, gt=0.0, lt=1.0)
     width: float = Field(default=_TRUST.width, gt=0.0)
     pooled_width: float = Field(default=_TRUST.pooled_width, gt=0.0)
     photos: int = Field(default=0, ge=0)

@@ -14,7 +14,7 @@ measured on never takes the identity, because doing nothing scores nothing.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import inf
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -25,7 +25,6 @@ from gpu.errors import LensModelError
 from gpu.filling import filling_zoom
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.guards import objection
-from gpu.plumb_line.shape import excess_correction_px
 from tasks.domain.atlas import LensAtlas
 from tasks.domain.errors import UnusableWarpError
 from tasks.domain.estimators.estimate import RUNGS, Estimate, Row, Rung
@@ -34,7 +33,7 @@ from tasks.domain.routing import Profile
 from tasks.domain.shipped_atlas import shipped_atlas
 
 _MEASURED: Final[frozenset[Rung]] = frozenset({"pooled", "photo", "already_corrected"})
-_USUAL: Final[frozenset[Rung]] = frozenset({"dimension", "bucket", "global"})
+_KEPT_ATLASES: Final = 8
 _OF_THE_PHOTO: Final[frozenset[Rung]] = frozenset({"snap", "pooled", "photo"})
 
 
@@ -45,34 +44,25 @@ class Ladder:
     Attributes:
         confidence: Least probability that a lens, or a corrected photo, was recognised.
         expected_px: Most error that a measurement may foretell, in pixels of 2048x1367.
-        excess_correction_px: How much more than usual for its size a measurement may correct a photo,
-            likewise, as long as a scene that is bowed itself may be behind it.
+        bowed: Least probability that the scenes of a listing are bowed themselves, whatever pairs taught.
         support: Least training pairs behind a size; a bucket's curves are led by all others already.
         row: Which curve of a group is taken.
     """
 
     confidence: float
     expected_px: float
-    excess_correction_px: float
+    bowed: float
     support: int
     row: Row
 
 
 # On 386 training photos, each routed by an atlas of other listings, what lines tell was better than what a
 # size makes likely even where 8 px were expected of it, since its prior knows the size too (2026-11-28).
-# Lines of bowed scenes ask for 5 px more than usual, and look like those of a strong lens: where nothing is
-# bowed, a tenth of the photos need as much.
 LADDERS: Final[dict[Profile, Ladder]] = {
-    "safe": Ladder(confidence=0.9, expected_px=8.0, excess_correction_px=4.0, support=100, row="safe"),
-    "balanced": Ladder(confidence=0.8, expected_px=8.0, excess_correction_px=inf, support=30, row="safe"),
-    "aggressive": Ladder(
-        confidence=0.6, expected_px=16.0, excess_correction_px=inf, support=10, row="primary"
-    ),
+    "safe": Ladder(confidence=0.9, expected_px=8.0, bowed=0.35, support=100, row="safe"),
+    "balanced": Ladder(confidence=0.8, expected_px=8.0, bowed=0.0, support=30, row="safe"),
+    "aggressive": Ladder(confidence=0.6, expected_px=16.0, bowed=0.0, support=10, row="primary"),
 }
-
-
-_BOWED_PX: Final = 8.0
-"""In pixels of 2048x1367: 22 scenes were bowed by up to 7, so lines that ask for more were bent by a lens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +77,14 @@ class AtlasRoute:
     estimate: Estimate
     curve: LensCurve | None
     abstained: tuple[str, ...]
+
+
+@lru_cache(maxsize=_KEPT_ATLASES)
+def as_trusted(atlas: LensAtlas, ladder: Ladder) -> LensAtlas:
+    """Give the atlas with what the profile presumes of scenes."""
+    rule = atlas.line_rule
+    bowed = max(rule.bowed, ladder.bowed)
+    return atlas.model_copy(update={"line_rule": rule.model_copy(update={"bowed": bowed})})
 
 
 def route_by_atlas(
@@ -110,17 +108,8 @@ def route_by_atlas(
         UnusableWarpError: None may, not even the one for all photos; the text names the size.
     """
     abstained: list[str] = []
-    ordered = sorted(estimates, key=_from_the_top)
-    usual = next(
-        (each.curve for each in ordered if each.rung in _USUAL and not _doubt(each, ladder, size)), None
-    )
-    for estimate in ordered:
-        refusal = (
-            _doubt(estimate, ladder, size)
-            or _excessive(estimate, usual, ladder, size)
-            or _outside(estimate.curve, atlas)
-            or _bent(estimate, lines)
-        )
+    for estimate in sorted(estimates, key=_from_the_top):
+        refusal = _doubt(estimate, ladder, size) or _outside(estimate.curve, atlas) or _bent(estimate, lines)
         if refusal is None:
             try:
                 return AtlasRoute(estimate, _filled(estimate.curve, size), tuple(abstained))
@@ -148,20 +137,6 @@ def _doubt(estimate: Estimate, ladder: Ladder, size: ImageSize) -> str | None:
     if estimate.rung == "dimension" and (estimate.support or 0) < ladder.support:
         return f"{estimate.support or 0} training pairs, {ladder.support} are the least"
     return None
-
-
-def _excessive(estimate: Estimate, usual: LensCurve | None, ladder: Ladder, size: ImageSize) -> str | None:
-    """Say so where a measurement corrects more than usual, as it would if the scene were bowed."""
-    if estimate.curve is None or usual is None or estimate.rung not in _MEASURED:
-        return None
-    excess = excess_correction_px(estimate.curve, usual, size)
-    most = _at(size, ladder.excess_correction_px)
-    if not most < excess < _at(size, _BOWED_PX):
-        return None
-    return (
-        f"corrects {excess:.1f} px more than is usual for {size}, as it would if the scene were bowed; "
-        f"{most:.3g} px is the most"
-    )
 
 
 def _at(size: ImageSize, px: float) -> float:

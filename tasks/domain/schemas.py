@@ -78,6 +78,8 @@ class RoutedPhoto(Record):
     border: Border
     expected_error_px: float | None = None
     """Predicted RMS error of the warp in pixels, where the method can tell."""
+    error_bound_px: float | None = None
+    """The error stays below it with a probability of 0.9."""
     objective: float | None = None
     """What a method that looks at pixels made small on this photo, under the warp it chose."""
 

@@ -32,6 +32,7 @@ def _estimates(question: Question, row: Row) -> Iterator[Estimate]:
             curve=curve,
             reason=_reason(told[rung], group, row),
             expected_px=_in_pixels(group.expected_px, size.half_diagonal),
+            bound_px=_in_pixels(group.bound_px, size.half_diagonal),
             support=group.pairs,
         )
 
@@ -41,8 +42,8 @@ def _reason(who: str, group: Group, row: Row) -> str:
     return f"{who}: the {row} curve of {group.pairs} pairs of {group.listings} listings{error}"
 
 
-def _in_pixels(expected: float | None, half_diagonal: float) -> float | None:
-    return None if expected is None else expected * half_diagonal / FRAME.half_diagonal
+def _in_pixels(error: float | None, half_diagonal: float) -> float | None:
+    return None if error is None else error * half_diagonal / FRAME.half_diagonal
 
 
 ESTIMATOR: Final = Estimator(_NAME, _estimates)

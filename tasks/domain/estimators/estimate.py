@@ -59,6 +59,7 @@ class Estimate:
         curve: For the photo's size; None says that it was measured to be corrected already.
         reason: One sentence.
         expected_px: RMS error over the frame in pixels of the photo; None: cannot be told.
+        bound_px: The error stays below it with a probability of 0.9, likewise.
         confidence: Probability that the lens, or that there is nothing to correct, was recognised; 1 for
             what makes no such claim.
         support: Training pairs behind it, None for what was measured on the photo or its listing.
@@ -70,6 +71,7 @@ class Estimate:
     curve: LensCurve | None
     reason: str
     expected_px: float | None
+    bound_px: float | None = None
     confidence: float = 1.0
     support: int | None = None
     objections: tuple[str, ...] = ()

@@ -105,6 +105,7 @@ def _snapped(question: Question, told: _Told, prior_of: PriorOf) -> Iterator[Est
         curve=found.curve,
         reason=f"{_lines_of(question, estimate)} are those of a lens that the atlas knows",
         expected_px=found.expected_px,
+        bound_px=found.bound_px,
         confidence=share,
         objections=_objections(question, estimate, found, prior_of),
     )
@@ -120,8 +121,9 @@ def _pooled(question: Question, told: _Told, prior_of: PriorOf) -> Iterator[Esti
         rung="pooled",
         by=_NAME,
         curve=found.curve,
-        reason=f"the curve that {_lines_of(question, estimate)} tell",
+        reason=f"the curve that {_lines_of(question, estimate)} tell{_of_a_scene(estimate)}",
         expected_px=found.expected_px,
+        bound_px=found.bound_px,
         objections=_objections(question, estimate, found, prior_of),
     )
 
@@ -173,8 +175,9 @@ def _by_itself(question: Question, told: _Told) -> Iterator[Estimate]:
         rung="photo",
         by=_NAME,
         curve=found.curve,
-        reason=f"the curve that its own {lines.chains} lines tell",
+        reason=f"the curve that its own {lines.chains} lines tell{_of_a_scene(estimate)}",
         expected_px=found.expected_px,
+        bound_px=found.bound_px,
     )
 
 
@@ -186,6 +189,13 @@ def _lines_of(question: Question, estimate: CurveEstimate) -> str:
     if not has_lines:
         return f"the lines of {others}"
     return f"its lines and those of {others}" if count else "its lines"
+
+
+def _of_a_scene(estimate: CurveEstimate) -> str:
+    """Say so where a part of what the lines show is not the lens'."""
+    if estimate.bowed < _LIKELY:
+        return ""
+    return f", less what a bowed scene adds to it (probability {estimate.bowed:.2f})"
 
 
 def _share_corrected(question: Question) -> float:

@@ -9,7 +9,7 @@ from typing import Final
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.looking import LensClues, LensLook, look_for_lens
 from tasks.domain.atlas import LensAtlas, load_atlas
-from tasks.domain.atlas_routing import LADDERS, AtlasRoute, route_by_atlas
+from tasks.domain.atlas_routing import LADDERS, AtlasRoute, as_trusted, route_by_atlas
 from tasks.domain.estimators.estimate import Estimator, Question
 from tasks.domain.estimators.plumb_line import lines_found
 from tasks.domain.estimators.registry import ESTIMATORS, all_estimates
@@ -44,7 +44,8 @@ def _variant(options: RouteOptions) -> Profile:
 def _routed(
     photo: PhotoRef, options: RouteOptions, listing: Listing, *, estimators: Sequence[Estimator]
 ) -> RoutedPhoto:
-    atlas, ladder, seen = _atlas(options), LADDERS[_variant(options)], observation_on(photo.id, listing)
+    ladder, seen = LADDERS[_variant(options)], observation_on(photo.id, listing)
+    atlas = as_trusted(_atlas(options), ladder)
     found = route_by_atlas(
         all_estimates(Question(photo, listing, atlas), ladder.row, estimators),
         ladder=ladder,
@@ -62,6 +63,7 @@ def _routed(
         interpolation=options.interpolation or atlas.defaults.interpolation,
         border=options.border or atlas.defaults.border,
         expected_error_px=found.estimate.expected_px,
+        error_bound_px=found.estimate.bound_px,
     )
 
 

@@ -1,4 +1,4 @@
-"""The comparison's two charts, as SVG: error by method, and how well expected errors were met.
+"""The comparison's two charts, as SVG: error by method, and how well their bounds were kept.
 
 Both are made of the same few shapes on logarithmic scales in pixels. What is drawn was computed elsewhere.
 """
@@ -10,7 +10,6 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from tests.bench.quality.scoring import EXACT, Cell
-from tests.bench.quality.standings import INTERVAL_90
 
 _MARKS: Final = tuple(step * 10.0**power for power in range(-2, 6) for step in (1, 2, 5))
 """In pixels; errors below the first are drawn there."""
@@ -18,7 +17,7 @@ _NAMES, _ROW, _PLOT, _EDGE = 280, 22, 560, 44  # of the picture, in its own pixe
 _STYLE: Final = (
     "svg{background:#fff;font:12px system-ui,sans-serif}text{fill:#222}.grid{stroke:#ddd}"
     ".dot{fill:#2b6cb0;fill-opacity:.45}.middle{stroke:#c53030;stroke-width:2.5}"
-    ".limit{stroke:#718096;stroke-dasharray:4 3}.ideal{stroke:#222}"
+    ".limit{stroke:#718096;stroke-dasharray:4 3}"
 )
 
 
@@ -51,17 +50,17 @@ def error_chart(cells: Mapping[str, Sequence[Cell]], order: Iterable[str]) -> st
 
 
 def calibration_chart(cells: Mapping[str, Sequence[Cell]]) -> str | None:
-    """Draw true errors over expected ones, with the 90 % interval; None where no method expected any."""
+    """Draw true errors over their 90 % bounds: one dot in ten belongs above the line. None without bounds."""
     points = [
-        (cell.expected_px, cell.rms_px)
+        (cell.bound_px, cell.rms_px)
         for row in cells.values()
         for cell in row
-        if cell.expected_px is not None and cell.rms_px is not None
+        if cell.bound_px is not None and cell.rms_px is not None
     ]
     if not points:
         return None
     scale = _Scale(error for point in points for error in point)
-    svg = _canvas(_PLOT + 2 * _EDGE, _PLOT + 2 * _EDGE, "true RMS error over the expected one, px")
+    svg = _canvas(_PLOT + 2 * _EDGE, _PLOT + 2 * _EDGE, "true RMS error over its 90 % bound, px")
     for mark in scale.marks:
         at = _EDGE + _PLOT * scale.place(mark)
         down = 2 * _EDGE + _PLOT - at
@@ -69,12 +68,9 @@ def calibration_chart(cells: Mapping[str, Sequence[Cell]]) -> str | None:
         _line(svg, "grid", _EDGE, down, _EDGE + _PLOT, down)
         _text(svg, at, _EDGE + _PLOT + 18, f"{mark:g}", "middle")
         _text(svg, _EDGE - 6, down + 4, f"{mark:g}", "end")
-    for style, factor in (("ideal", 1.0), ("limit", INTERVAL_90[0]), ("limit", INTERVAL_90[1])):
-        low, high = max(scale.least, scale.least / factor), min(scale.most, scale.most / factor)
-        ends = [_place(scale, expected, factor * expected) for expected in (low, high)]
-        _line(svg, style, *ends[0], *ends[1])
-    for expected, error in points:
-        _dot(svg, *_place(scale, expected, error))
+    _line(svg, "limit", *_place(scale, scale.least, scale.least), *_place(scale, scale.most, scale.most))
+    for bound, error in points:
+        _dot(svg, *_place(scale, bound, error))
     return _written(svg)
 
 
@@ -97,8 +93,8 @@ def _errors(cells: Iterable[Cell]) -> list[float]:
     return [cell.rms_px for cell in cells if cell.rms_px is not None]
 
 
-def _place(scale: _Scale, expected: float, error: float) -> tuple[float, float]:
-    return _EDGE + _PLOT * scale.place(expected), _EDGE + _PLOT * (1 - scale.place(error))
+def _place(scale: _Scale, bound: float, error: float) -> tuple[float, float]:
+    return _EDGE + _PLOT * scale.place(bound), _EDGE + _PLOT * (1 - scale.place(error))
 
 
 def _canvas(width: float, height: float, title: str) -> Element:

@@ -34,7 +34,7 @@ class Cell:
     Attributes:
         scores: At edge tolerances of 1, 0 and 2 px; None where it has no output.
         rms_px: Distance of its warp from the true one; None where that is not known.
-        expected_px: What the entrant itself predicted for that.
+        bound_px: Below which the entrant itself predicted it in nine of ten cases.
         seconds: CPU time of rendering.
         reason: Why it chose this warp, or why there is no output.
     """
@@ -44,7 +44,7 @@ class Cell:
     route: str = ""
     scores: tuple[float, ...] | None = None
     rms_px: float | None = None
-    expected_px: float | None = None
+    bound_px: float | None = None
     seconds: float | None = None
 
 
@@ -101,7 +101,7 @@ def _intended(photo: PhotoRef, entrant: Intentions) -> Cell:
     routed: RoutedPhoto | None = entrant.routed.get(photo.id)
     if routed is None:
         return Cell(photo, entrant.failed.get(photo.id, "the method gave no route for it"))
-    return Cell(photo, routed.reason, routed.route, expected_px=routed.expected_error_px)
+    return Cell(photo, routed.reason, routed.route, bound_px=routed.error_bound_px)
 
 
 def _judged(cell: Cell, warp: PanelWarp, opinion: Opinion | str, true_map: RadialMap | None) -> Cell:

@@ -7,17 +7,15 @@ import pytest
 from tasks.domain.schemas import PhotoRef
 from tests.bench.quality.charts import calibration_chart, error_chart
 from tests.bench.quality.scoring import Cell
-from tests.bench.quality.standings import INTERVAL_90, Standing, coverage_90, standings_of, table_lines
+from tests.bench.quality.standings import Standing, coverage_90, standings_of, table_lines
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def cell(
-    number: int, score: float | None, *, rms: float | None = None, expected: float | None = None
-) -> Cell:
+def cell(number: int, score: float | None, *, rms: float | None = None, bound: float | None = None) -> Cell:
     photo = PhotoRef(id=f"home{number // 2}_g{number}", width=320, height=214, size=1, sha256="0" * 64)
     scores = None if score is None else (score, score / 2, score + 1)
-    return Cell(photo, "a test", "by_hand", scores, rms, expected, None if score is None else 0.25)
+    return Cell(photo, "a test", "by_hand", scores, rms, bound, None if score is None else 0.25)
 
 
 def standing(*cells: Cell) -> Standing:
@@ -65,14 +63,12 @@ def test_the_interval_is_over_listings_and_one_listing_has_none() -> None:
     assert several[0] < 50.0 < several[1]
 
 
-def test_coverage_is_the_share_of_errors_within_the_interval_of_the_expected() -> None:
-    low, high = INTERVAL_90
-    errors = (low - 0.01, low + 0.01, high - 0.01, high + 0.01)
-    cells = [cell(number, 1.0, rms=2 * error, expected=2.0) for number, error in enumerate(errors)]
-    assert coverage_90([*cells, cell(5, 1.0, rms=7.0), cell(6, 1.0, expected=7.0)]) == 0.5
+def test_coverage_is_the_share_of_errors_below_their_bounds() -> None:
+    cells = [cell(number, 1.0, rms=error, bound=2.0) for number, error in enumerate((0.0, 1.9, 2.0, 2.1))]
+    assert coverage_90([*cells, cell(5, 1.0, rms=7.0), cell(6, 1.0, bound=7.0)]) == 0.75
 
 
-def test_a_method_that_expects_nothing_has_no_coverage() -> None:
+def test_a_method_that_tells_no_bound_has_no_coverage() -> None:
     assert standing(cell(0, 1.0, rms=1.0)).coverage_90 is None
 
 
@@ -81,8 +77,8 @@ def test_the_error_chart_has_a_dot_for_each_photo_but_none_of_the_exact_warp() -
     assert drawn(error_chart(cells, ["one <&>", "exact warp"]), "circle") == 1
 
 
-def test_the_calibration_chart_has_a_dot_for_each_expectation() -> None:
-    cells = {"one": [cell(0, 1.0, rms=0.3, expected=0.2), cell(1, 1.0, rms=30.0, expected=0.5), cell(2, 1.0)]}
+def test_the_calibration_chart_has_a_dot_for_each_bound() -> None:
+    cells = {"one": [cell(0, 1.0, rms=0.3, bound=0.2), cell(1, 1.0, rms=30.0, bound=0.5), cell(2, 1.0)]}
     assert drawn(calibration_chart(cells), "circle") == 2
 
 

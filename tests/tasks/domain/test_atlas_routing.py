@@ -6,7 +6,7 @@ from gpu.coordinates import ImageSize
 from gpu.filling import filling_zoom
 from gpu.lens_curve import LensCurve
 from gpu.pair_fit.frame import forward_gap
-from tasks.domain.atlas_routing import LADDERS, AtlasRoute, route_by_atlas
+from tasks.domain.atlas_routing import LADDERS, AtlasRoute, as_trusted, route_by_atlas
 from tasks.domain.errors import UnusableWarpError
 from tasks.domain.estimators.estimate import RUNGS, Estimate, Rung
 from tasks.domain.routing import Profile
@@ -119,36 +119,18 @@ def test_where_nothing_may_be_used_a_sentence_names_the_size_and_every_reason() 
         routed(estimate("snap", confidence=0.1), estimate("global", lens(0.5)))
 
 
-@pytest.mark.parametrize("rung", ["pooled", "photo"])
-@pytest.mark.parametrize("usual", ["dimension", "bucket", "global"])
-def test_the_safe_profile_takes_no_lines_that_may_be_those_of_a_bowed_scene(rung: Rung, usual: Rung) -> None:
-    further, weak = estimate(rung, MIDDLE), estimate(rung, WEAK)
+def test_the_safe_profile_presumes_bowed_scenes_and_the_others_what_pairs_taught() -> None:
+    def presumed(profile: Profile, taught: float) -> float:
+        rule = ATLAS.line_rule.model_copy(update={"bowed": taught})
+        atlas = ATLAS.model_copy(update={"line_rule": rule})
+        return as_trusted(atlas, LADDERS[profile]).line_rule.bowed
 
-    refused = routed(further, estimate(usual, WEAK), profile="safe")
-
-    assert refused.estimate.rung == usual
-    assert "corrects 4.2 px more than is usual for 2048x1367" in refused.abstained[0]
-    assert "if the scene were bowed; 4 px is the most" in refused.abstained[0]
-    assert routed(weak, estimate(usual, STRONG), profile="safe").estimate.rung == rung
-    assert routed(estimate(rung, MIDDLE), estimate(usual, lens(-0.03)), profile="safe").estimate.rung == rung
-    for profile in ("balanced", "aggressive"):
-        assert routed(further, estimate(usual, WEAK), profile=profile).estimate.rung == rung
-
-
-def test_no_scene_is_as_bowed_as_the_strongest_lens_makes_it() -> None:
-    assert (
-        routed(estimate("photo", STRONG), estimate("global", WEAK), profile="safe").estimate.rung == "photo"
-    )
-
-
-def test_a_lens_that_was_recognised_may_correct_as_far_as_it_does() -> None:
-    assert routed(estimate("snap", MIDDLE), estimate("global", WEAK), profile="safe").estimate.rung == "snap"
-
-
-def test_what_is_usual_is_what_the_profile_would_take_instead() -> None:
-    unsupported, bucket = estimate("dimension", STRONG, support=1), estimate("bucket", WEAK)
-
-    assert routed(estimate("photo", MIDDLE), unsupported, bucket, profile="safe").estimate == bucket
+    assert {profile: presumed(profile, 0.1) for profile in LADDERS} == {
+        "safe": 0.35,
+        "balanced": 0.1,
+        "aggressive": 0.1,
+    }
+    assert {presumed(profile, 0.6) for profile in LADDERS} == {0.6}
 
 
 def test_what_is_objected_to_is_not_taken() -> None:

@@ -6,7 +6,7 @@ from gpu.coordinates import ImageSize
 from gpu.jpeg.camera import read_camera
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.shape import frame_rms_px
-from tasks.domain.atlas import LensAtlas, load_atlas
+from tasks.domain.atlas import LensAtlas, LineRule, load_atlas
 from tasks.domain.methods.method import RouteOptions
 from tasks.domain.methods.shoot_atlas import METHOD
 from tasks.domain.observations import Observation
@@ -15,7 +15,7 @@ from tasks.domain.shipped_atlas import shipped_atlas
 from tasks.domain.tables import canonical_json, shipped_correction_table
 from tasks.warps import radial_map_of
 from tests.camera_photos import photo_by
-from tests.fitted_pairs import STRONG, WEAK, learned, listing
+from tests.fitted_pairs import MIDDLE, STRONG, WEAK, learned, listing
 from tests.line_observations import observed_lines, seen_through
 
 PhotoOf = Callable[[int, int], PhotoRef]
@@ -37,6 +37,7 @@ def test_a_size_with_support_takes_its_own_curve(photo_of: PhotoOf, atlas: LensA
     assert isinstance(found.warp, CurveWarp)
     assert found.warp.factors == pytest.approx(STRONG.factors, abs=1e-4)
     assert found.expected_error_px == atlas.dimensions["2048x1367"].expected_px
+    assert found.error_bound_px == atlas.dimensions["2048x1367"].bound_px
 
 
 def test_profiles_ask_for_more_or_less_support(photo_of: PhotoOf, atlas: LensAtlas) -> None:
@@ -97,6 +98,19 @@ def test_lines_of_a_listing_beat_what_the_size_makes_likely(photo_of: PhotoOf, a
     )
     assert isinstance(found.warp, CurveWarp)
     assert frame_rms_px(LensCurve(found.warp.factors), WEAK, ImageSize(2048, 1367)) < 2.0
+
+
+def test_the_safe_profile_suspects_the_scene_sooner(photo_of: PhotoOf) -> None:
+    pairs = [pair for n in range(20) for pair in listing(f"ash{n}", WEAK, 2)]
+    rule = LineRule(bowed=0.001)
+    atlas = learned(pairs).model_copy(update={"line_rule": rule})
+    seen = tuple(observed_lines(f"house_g{n}", seen_through(MIDDLE, seed=n), atlas) for n in range(3))
+    moved = {}
+    for variant in ("safe", "balanced"):
+        found = METHOD.choose(photo_of(2048, 1367), RouteOptions(table=atlas, variant=variant), seen)
+        assert isinstance(found.warp, CurveWarp)
+        moved[variant] = frame_rms_px(LensCurve(found.warp.factors), WEAK, ImageSize(2048, 1367))
+    assert moved["safe"] < 1.0 < 3.0 < moved["balanced"]
 
 
 def test_a_photo_that_could_not_be_looked_at_is_routed_by_its_size_and_says_so(
