@@ -41,6 +41,12 @@ def _without_lenses(atlas: LensAtlas, dimension: str) -> CurvePrior:
     )
 
 
+def _straight_scenes(atlas: LensAtlas, dimension: str) -> CurvePrior:
+    """Take every bow for the lens'."""
+    known = line_prior_of(atlas, dimension)
+    return replace(known, trust=replace(known.trust, bowed=0.0))
+
+
 def _with(change: Callable[[Question, Estimate], Estimate | None]) -> Estimator:
     """Change or drop what the estimator says."""
 
@@ -73,6 +79,7 @@ _ABLATED: Final = {
     "pooling": Estimator(plumb_line.ESTIMATOR.name, _alone),
     "snap": _with(_unsnapped),
     "prior": line_estimator(_without_lenses),
+    "bows": line_estimator(_straight_scenes),
     "zoom rule": _with(_unzoomed),
     "lines": Estimator(plumb_line.ESTIMATOR.name, lambda question, row: ()),
 }
