@@ -115,7 +115,7 @@ def test_the_balanced_method_with_a_fitted_atlas_enters_once_without_each_part()
     names = [each.name for each in ablated(entrants)]
     assert names == [
         f"shoot_atlas/balanced+atlas, no {part}"
-        for part in ("pooling", "snap", "prior", "zoom rule", "lines")
+        for part in ("pooling", "snap", "prior", "bows", "zoom rule", "lines")
     ]
 
 
