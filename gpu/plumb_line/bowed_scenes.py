@@ -1,8 +1,7 @@
 """Scenes that are bowed themselves: lines show them and the lens together, and cannot tell which is which.
 
-A listing's scenes are straight, or all of them are bowed as a lens would bow them: where lines of the world
-are, or where a photo shows another one that nobody corrected. With theta for the lens, and d bending by 1 px
-RMS as the prior's mean does,
+A listing's scenes are straight, or all of them are bowed as a lens would bow them, like photographs whose own
+lens nobody corrected. With theta for the lens, and d bending by 1 px RMS as the prior's mean does,
 
     shown = theta               probability 1 - ``LineTrust.bowed``
     shown = theta + beta d      ``LineTrust.bowed``,  beta ~ N(4 px, (2 px)^2)

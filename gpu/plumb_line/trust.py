@@ -33,9 +33,7 @@ _SCENE_BOWS_PX = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
 _WIGGLES_PX = (0.1, 0.2, 0.4, 0.7, 1.0, 1.4)
 _TOGETHERS = (0.03, 0.1, 0.25, 0.5)
 _MISS = 0.05
-_DOUBTED = (
-    20.0  # listings that the default share of bowed ones stands for: few homes are behind many listings
-)
+_DOUBTED = 20.0  # listings that the default share of bowed ones stands for: many may show one home
 _ROUNDS = 50
 _CERTAIN = 30.0  # log odds, for numbers' sake
 
