@@ -54,7 +54,7 @@ def catalog() -> Iterator[Deployment]:
     yield _render(
         "shoot-atlas",
         "shoot_atlas",
-        "balanced",
+        "safe",
         "A lens curve per photo: by metadata, lines in its listing's photos, or pairs of its size.",
     )
     for name, apply in (("dry-run", False), ("apply", True)):

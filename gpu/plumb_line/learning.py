@@ -1,9 +1,11 @@
 """Builds the prior over lens curves from curves that are known, each with how often it was met.
 
-Curves that are as good as one are drawn together, by pixels. The mixture then has two layers: narrow
-components, each a lens that is met again, and broad ones for a lens like those that are known. How broad is
-asked of the curves themselves: each is foretold by the others, and the width that does so best is taken; what
-few curves say of a component's own spread counts by their number.
+Curves that are as good as one are drawn together, by pixels. The mixture then has three layers: narrow
+components, each a lens that is met again, broad ones for a lens like those that are known, and one as wide as
+all of them twice over for a lens like none. How broad is asked of the curves themselves: each is foretold by
+the others, all but those that are as good as the same, and the width that does so best is taken; what few
+curves say of a component's own spread counts by their number. Were all this narrower, a lens that is not
+known would rather be taken for one that is, in front of a bowed scene.
 """
 
 from collections.abc import Sequence
@@ -18,8 +20,10 @@ from gpu.plumb_line.prior import CurvePrior, LineTrust
 from gpu.plumb_line.shape import EVEN_POWERS, Array, Powers, from_lens_curve, one_pixel, shape_metric
 
 _WIDTHS = (0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 0.9)  # of the curves' own spread
+_STRANGE, _STRANGE_WIDTH = 1 / 6, 2.0  # share of unseen lenses that are like none; of the curves' own spread
 _NARROW_PX = 0.15  # RMS over the frame: copies of a lens, focus, and what three coefficients leave
 _RIDGE_PX = 0.1
+_SAME_PX = 0.5  # a lens that was met twice says nothing of others
 _TRUST = LineTrust()
 _MOST_NARROW, _MOST_BROAD = 512, 16
 
@@ -61,18 +65,21 @@ def learn_prior(
     weights /= weights.sum()
     metric, pixel = shape_metric(size, powers), one_pixel(size, powers)
     spread = _scatter(thetas, weights) + _RIDGE_PX**2 * pixel
-    width = _best_width(thetas, weights, spread)
+    width = _best_width(thetas, weights, spread, metric)
     narrow = _drawn_together(thetas[met], weights[met] / weights[met].sum(), metric, most=_MOST_NARROW)
     broad = _drawn_together(thetas, weights, metric, most=_MOST_BROAD)
+    strange = _STRANGE * unseen
+    shares = [(1.0 - unseen) * narrow.weights, (unseen - strange) * broad.weights, np.array([strange])]
     covariances = [
         narrow.scatters + _NARROW_PX**2 * pixel,
         broad.scatters + width**2 * spread,
+        _STRANGE_WIDTH**2 * spread[None],
     ]
     return CurvePrior(
-        weights=np.concatenate([(1.0 - unseen) * narrow.weights, unseen * broad.weights]),
-        means=np.concatenate([narrow.means, broad.means]),
+        weights=np.concatenate(shares),
+        means=np.concatenate([narrow.means, broad.means, weights[None] @ thetas]),
         covariances=np.concatenate(covariances),
-        narrow=np.arange(len(narrow.means) + len(broad.means)) < len(narrow.means),
+        narrow=np.arange(len(narrow.means) + len(broad.means) + 1) < len(narrow.means),
         pixel=pixel,
         focal=2.0 * _scatter(thetas, weights) + _NARROW_PX**2 * pixel,  # of a difference: as if of two lenses
         surplus=surplus,
@@ -131,18 +138,19 @@ def _costs(number: int, weights: Array, means: Array, metric: Array) -> Array:
     return np.asarray(cost)
 
 
-def _best_width(thetas: Array, weights: Array, spread: Array) -> float:
+def _best_width(thetas: Array, weights: Array, spread: Array, metric: Array) -> float:
     """Take the width whose mixture of the other curves foretells each one best."""
-    white = np.linalg.solve(np.linalg.cholesky(spread), thetas.T).T
-    squares = np.square(white[:, None] - white[None]).sum(axis=-1)
-    if len(thetas) < 2:
+    apart = thetas[:, None] - thetas[None]
+    squares = np.einsum("abi,ij,abj->ab", apart, np.linalg.inv(spread), apart)
+    other = np.einsum("abi,ij,abj->ab", apart, metric, apart) > _SAME_PX**2
+    judged = other.any(axis=1)
+    if not judged.any():
         return _WIDTHS[-1]
-    other = ~np.eye(len(thetas), dtype=bool)
 
     def foretold(width: float) -> float:
-        terms = np.where(other, np.log(weights)[None] - 0.5 * squares / width**2, -np.inf)
+        terms = np.where(other, np.log(weights)[None] - 0.5 * squares / width**2, -np.inf)[judged]
         top = terms.max(axis=1)
         logs = top + np.log(np.exp(terms - top[:, None]).sum(axis=1)) - 3.0 * np.log(width)
-        return float(weights @ logs)
+        return float(weights[judged] @ logs)
 
     return max(_WIDTHS, key=foretold)

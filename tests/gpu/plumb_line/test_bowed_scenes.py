@@ -24,8 +24,8 @@ def one_lens() -> CurvePrior:
     return replace(
         PRIOR,
         weights=np.ones(1),
-        means=PRIOR.means[-1:],
-        covariances=PRIOR.covariances[-1:],
+        means=PRIOR.means[-2:-1],
+        covariances=PRIOR.covariances[-2:-1],
         narrow=np.ones(1, bool),
     )
 

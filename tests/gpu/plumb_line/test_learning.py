@@ -70,10 +70,33 @@ def test_one_curve_is_a_prior_too() -> None:
     assert np.isfinite(known.covariances).all()
 
 
+def test_lenses_that_were_met_twice_leave_as_much_room_for_others() -> None:
+    once, twice = (learn_prior(lens_curves() * times, SIZE) for times in (1, 2))
+
+    for known in (once, twice):
+        assert (~known.narrow).sum() == 17
+    np.testing.assert_allclose(
+        twice.covariances[~twice.narrow].mean(axis=0), once.covariances[~once.narrow].mean(axis=0), rtol=0.2
+    )
+
+
+def test_a_lens_like_none_is_possible_too() -> None:
+    known = learn_prior(lens_curves(), SIZE, unseen=0.3)
+    narrow = known.narrow
+    mean = known.weights[narrow] @ known.means[narrow] / known.weights[narrow].sum()
+
+    assert known.weights[-1] == pytest.approx(0.05)
+    np.testing.assert_allclose(known.means[-1], mean, atol=1e-9)
+    apart = known.means[narrow] - mean
+    shares = known.weights[narrow] / known.weights[narrow].sum()
+    spread = np.einsum("k,ki,kj->ij", shares, apart, apart)
+    assert np.trace(known.metric @ known.covariances[-1]) > 3.9 * np.trace(known.metric @ spread)
+
+
 def test_a_prior_whose_arrays_do_not_fit_is_refused() -> None:
     known = prior()
 
-    with pytest.raises(ValueError, match=r"a prior of K = 40 has arrays \(K, 3\)"):
+    with pytest.raises(ValueError, match=r"a prior of K = 41 has arrays \(K, 3\)"):
         replace(known, means=known.means[:-1])
     with pytest.raises(ValueError, match="sum to 1"):
         replace(known, weights=known.weights * 0.5)
