@@ -22,9 +22,9 @@ from tests.fake_kaggle.faults import Fault, seeded_faults
 from tests.fake_kaggle.running import running_fake_kaggle
 from tests.fake_kaggle.service import FakeKaggle
 from tests.infra.kaggle.accounts import LIMITS, Opened, account, job, provider
-from tests.waiting import wait_until
+from tests.waiting import ENDLESS, wait_until
 
-_LONG = "import time\nprint('at work', flush=True)\ntime.sleep(600)"
+_LONG = f"print('at work', flush=True)\n{ENDLESS}"
 
 
 def test_a_job_runs_is_observed_harvested_and_destroyed(kaggle: FakeKaggle) -> None:
@@ -93,10 +93,10 @@ def test_destroying_does_not_depend_on_the_sessions_number(kaggle: FakeKaggle, m
 def test_destroying_ends_the_whole_process_group(kaggle: FakeKaggle, tmp_path: Path) -> None:
     note = tmp_path / "child.pid"
     spawning = f"""
-import pathlib, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+import pathlib, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {ENDLESS!r}])
 pathlib.Path({str(note)!r}).write_text(str(child.pid))
-time.sleep(600)
+{ENDLESS}
 """
     rented = provider(kaggle, spawning)
     handle = rented.create(job(), Opened())

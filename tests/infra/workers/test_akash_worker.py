@@ -4,7 +4,6 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from textwrap import dedent
 from uuid import UUID
 
 import pytest
@@ -16,18 +15,17 @@ from tests.fake_akash.service import API_KEY
 from tests.infra.workers.conftest import make_pool
 from tests.infra.workers.desk import Desk
 from tests.rented import Agent
+from tests.waiting import ENDLESS
 
-AGENT = dedent(
-    """
-    import json, os, time, urllib.request
-    with urllib.request.urlopen(os.environ["CALIBGUARD_SPEC_URL"], timeout=20) as answer:
-        told = json.load(answer)
-    body = json.dumps(told["says"]).encode()
-    request = urllib.request.Request(told["put"], data=body, method="PUT", headers=told["headers"])
-    urllib.request.urlopen(request, timeout=20).close()
-    time.sleep(600)  # a container that ends is started again
-    """
-)
+_TELLS = """
+import json, os, urllib.request
+with urllib.request.urlopen(os.environ["CALIBGUARD_SPEC_URL"], timeout=20) as answer:
+    told = json.load(answer)
+body = json.dumps(told["says"]).encode()
+request = urllib.request.Request(told["put"], data=body, method="PUT", headers=told["headers"])
+urllib.request.urlopen(request, timeout=20).close()
+"""
+AGENT = _TELLS + ENDLESS  # a container that ends is started again
 
 
 def batch_that_says(desk: Desk, **members: object) -> Agent:

@@ -1,12 +1,19 @@
-import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 from tasks.domain.errors import DocumentError, DomainError, PhotoNameError
 
 
+def refuse(problems: list[str]) -> None:
+    raise DocumentError("mine.json", problems)
+
+
 def test_a_document_error_survives_the_way_between_processes() -> None:
     error = DocumentError("mine.json", ["a: is missing", "b: is missing"])
-    copy = pickle.loads(pickle.dumps(error))  # noqa: S301  our own bytes
-    assert (str(copy), copy.problems) == (str(error), error.problems)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        there = pool.submit(refuse, ["a: is missing", "b: is missing"]).exception()
+    assert isinstance(there, DocumentError)
+    assert (str(there), there.problems) == (str(error), error.problems)
 
 
 def test_a_flood_of_problems_is_counted_and_not_listed() -> None:
