@@ -46,6 +46,12 @@ def prior(*, unseen: float = 0.5) -> CurvePrior:
     return learn_prior(lens_curves(), SIZE, unseen=unseen)
 
 
+def bend(prior: CurvePrior) -> Array:
+    """1 px as the prior's mean bends: how a scene is bowed."""
+    mean = prior.mixture.mean
+    return np.asarray(mean / np.sqrt(mean @ prior.metric @ mean))
+
+
 def chains_through(
     theta: Array, *, count: int = 40, seed: int = 0, bow: float = 1.0, size: ImageSize = SIZE
 ) -> Chains:

@@ -145,12 +145,10 @@ def _nearest(posterior: Mixture, prior: CurvePrior) -> Array:
     """
     halves = zip(posterior.weights.reshape(2, -1), posterior.means.reshape(2, -1, 3), strict=True)
     candidates = [posterior.mean, *(w @ means / w.sum() for w, means in halves if w.sum() > 0.0)]
-    within = np.einsum("ij,kji->k", prior.metric, posterior.covariances)
 
     def score(theta: Array) -> float:
-        apart = posterior.means - theta
-        squares = within + np.einsum("ki,ij,kj->k", apart, prior.metric, apart)
-        return float(posterior.weights @ (1.0 / (1.0 + np.sqrt(squares) / _NEAR_PX)))
+        away = np.sqrt(posterior.mean_squares(theta, prior.metric))
+        return float(posterior.weights @ (1.0 / (1.0 + away / _NEAR_PX)))
 
     return np.asarray(max(candidates, key=score))
 

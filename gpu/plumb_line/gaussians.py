@@ -118,6 +118,12 @@ class Mixture:
         within = np.einsum("k,kij->ij", self.weights, self.covariances)
         return np.asarray(within + np.einsum("k,ki,kj->ij", self.weights, apart, apart))
 
+    def mean_squares(self, theta: Array, metric: Array) -> Array:
+        """Give (K,), under each component the mean square by a metric (3, 3) of what lies between."""
+        apart = self.means - theta
+        within = np.einsum("ij,kji->k", metric, self.covariances)
+        return np.asarray(within + np.einsum("ki,ij,kj->k", apart, metric, apart))
+
     def log_density(self, theta: Array) -> float:
         """Give the log density at one theta, but for the constant of three dimensions."""
         return float(np.logaddexp.reduce(self._log_densities(theta)))

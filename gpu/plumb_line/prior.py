@@ -21,7 +21,7 @@ from gpu.plumb_line.shape import EVEN_POWERS, Array, Powers, frame_radii, growth
 
 _NORMAL = NormalDist()
 _UNLIKELY = 1e-4  # of the likeliest component: what it may be wrong by
-_TINY = 1e-12  # square pixels
+_TINY = 1e-12  # square pixels, and of their spread
 _STEPS = np.geomspace(1e-3, 10.0, 2000)  # of the farthest component's distance: half a percent each
 _STEP = 1e-5  # of theta: 0.01 px, far above what filling_zoom is exact to
 
@@ -142,10 +142,8 @@ def expected_px(metric: tuple[Array, float], posterior: Mixture, theta: Array) -
 
     The mean over the components of what each expects: one that is far off and unlikely counts for little.
     """
-    apart = posterior.means - theta
-    squares = np.einsum("ij,kji->k", metric[0], posterior.covariances) + metric[1]
-    squares += np.einsum("ki,ij,kj->k", apart, metric[0], apart)
-    return float(posterior.weights @ np.sqrt(np.maximum(squares, 0.0)))
+    squares = posterior.mean_squares(theta, metric[0]) + metric[1]
+    return float(posterior.weights @ np.sqrt(squares))
 
 
 def bound_px(metric: tuple[Array, float], posterior: Mixture, theta: Array) -> float:
@@ -157,18 +155,14 @@ def bound_px(metric: tuple[Array, float], posterior: Mixture, theta: Array) -> f
     likely = posterior.weights > _UNLIKELY * posterior.weights.max()
     weights, apart = posterior.weights[likely], posterior.means[likely] - theta
     products = metric[0] @ posterior.covariances[likely]
-    off = np.einsum("ki,ij,kj->k", apart, metric[0], apart)
-    means = np.einsum("kii->k", products) + off + metric[1]
+    means = np.maximum(posterior.mean_squares(theta, metric[0])[likely] + metric[1], _TINY)
     squares = np.einsum("kij,kji->k", products, products) + metric[1] ** 2
     squares += 2.0 * np.einsum("ki,kij,jl,kl->k", apart, products, metric[0], apart)
-    if means.max() <= 0.0:
-        return 0.0
-    spread = 2.0 / 9.0 * squares / np.maximum(means, _TINY) ** 2
+    spread = np.maximum(2.0 / 9.0 * squares / means**2, _TINY)
 
     def share_below(px: float) -> float:
-        roots = np.cbrt(px**2 / np.maximum(means, _TINY))
-        shares = [_NORMAL.cdf(place) for place in (roots - 1.0 + spread) / np.sqrt(spread)]
-        return float(weights @ shares / weights.sum())
+        places = (np.cbrt(px**2 / means) - 1.0 + spread) / np.sqrt(spread)
+        return float(weights @ [_NORMAL.cdf(place) for place in places] / weights.sum())
 
     tried = np.sqrt(means.max()) * _STEPS
     return float(tried[bisect_left(tried[:-1], 0.9, key=share_below)])

@@ -1,4 +1,4 @@
-"""Listings whose scenes are straight, or bowed by as much as the weakest lens bends."""
+"""What lines show where scenes may be bowed themselves, and what of it is the lens'."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from gpu.plumb_line.estimate import CurveEstimate, estimate_listing
 from gpu.plumb_line.evidence import line_evidence
 from gpu.plumb_line.gaussians import Quadratic, expanded
 from gpu.plumb_line.prior import CurvePrior, bound_px, expected_px
-from tests.straight_lines import chains_through
+from tests.straight_lines import bend, chains_through
 from tests.straight_lines import prior as prior_of_lenses
 
 Array = NDArray[np.float64]
@@ -28,12 +28,6 @@ def one_lens() -> CurvePrior:
         covariances=PRIOR.covariances[-2:-1],
         narrow=np.ones(1, bool),
     )
-
-
-def bend(prior: CurvePrior) -> Array:
-    """1 px as the prior's mean bends."""
-    mean = prior.mixture.mean
-    return np.asarray(mean / np.sqrt(mean @ prior.metric @ mean))
 
 
 def seen(place: Array, prior: CurvePrior, px: float) -> Quadratic:
@@ -60,7 +54,7 @@ def known_lens(weight: float) -> tuple[CurvePrior, Array]:
     return replace(PRIOR, weights=weights), PRIOR.means[chosen]
 
 
-def test_half_of_what_is_shown_is_lenses_and_half_lenses_with_a_bow() -> None:
+def test_lenses_are_shown_as_they_are_or_with_a_bow() -> None:
     prior = one_lens()
 
     shown = shown_by_lines(prior)

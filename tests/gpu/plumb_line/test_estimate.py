@@ -17,7 +17,7 @@ from gpu.plumb_line.estimate import (
 from gpu.plumb_line.evidence import LineEvidence, line_evidence
 from gpu.plumb_line.prior import CurvePrior, LineTrust
 from gpu.plumb_line.shape import frame_rms_px
-from tests.straight_lines import SIZE, WIDE, chains_through, draw, filled, grid_of_lines
+from tests.straight_lines import SIZE, WIDE, bend, chains_through, draw, filled, grid_of_lines
 from tests.straight_lines import prior as prior_of_lenses
 
 NONE = np.zeros(3)
@@ -131,12 +131,11 @@ def test_three_chains_make_no_wild_estimate() -> None:
 def test_nine_errors_in_ten_stay_below_their_bound() -> None:
     rng = np.random.default_rng(5)
     mixture = prior().mixture
-    bend = mixture.mean / np.sqrt(mixture.mean @ prior().metric @ mixture.mean)  # 1 px
     kept = []
     for number in range(120):
         component = rng.choice(len(mixture.weights), p=mixture.weights)
         theta = rng.multivariate_normal(mixture.means[component], mixture.covariances[component])
-        scene = rng.normal(4.0, 2.0) * bend if rng.random() < prior().trust.bowed else NONE
+        scene = rng.normal(4.0, 2.0) * bend(prior()) if rng.random() < prior().trust.bowed else NONE
         estimate = alone(chains_through(theta + scene, count=15, seed=number, bow=1.0))
         with suppress(LensModelError):  # the prior's tails have curves that fold
             kept.append(error_px(estimate, theta) <= found(estimate).bound_px)
