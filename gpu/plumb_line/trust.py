@@ -6,8 +6,8 @@ posteriors: too much trust is punished by misses of many widths, too little by w
 twenty may miss altogether, or a few scenes whose lines are bent would blunt the estimates of all. These are
 told apart next: how many listings show bowed scenes is learned by expectation maximisation. What that leaves
 unsaid is said by the widths: all expected errors times the factor that keeps nine in ten of the known errors
-below their bounds, for photos by themselves and for photos with siblings. None is below 1, since a few dozen
-listings do not show all that scenes can be.
+below their bounds, for photos by themselves and for photos with siblings. None is below its default, since a
+few dozen listings do not show all that scenes can be.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,8 +69,9 @@ def with_learned_trust(prior: CurvePrior, listings: Sequence[KnownListing]) -> C
     trust = replace(trust, width=1.0, pooled_width=1.0)
     trust = replace(trust, bowed=_share_of_bowed(replace(prior, trust=trust), listings, truths))
     best = replace(prior, trust=trust)
-    width, pooled = (_width(best, known) for known in (alone, [one for one in listings if len(one) > 1]))
-    return replace(prior, trust=replace(trust, width=width, pooled_width=max(width, pooled)))
+    width = max(_width(best, alone), LineTrust().width)
+    pooled = max(_width(best, [one for one in listings if len(one) > 1]), LineTrust().pooled_width, width)
+    return replace(prior, trust=replace(trust, width=width, pooled_width=pooled))
 
 
 def _probability(prior: CurvePrior, listings: Sequence[KnownListing], truths: Mapping[int, Array]) -> float:
@@ -116,7 +117,7 @@ def _width(prior: CurvePrior, listings: Sequence[KnownListing]) -> float:
         )
         if (ratio := _ratio(estimate, known, prior)) is not None
     ]
-    return max(float(np.quantile(ratios, 0.9)), 1.0) if ratios else 1.0
+    return float(np.quantile(ratios, 0.9)) if ratios else 0.0
 
 
 def _ratio(estimate: CurveEstimate, known: KnownPhoto, prior: CurvePrior) -> float | None:
