@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gpu.coordinates import ImageSize
+from gpu.plumb_line.bows import Bows, make_ready
 from gpu.plumb_line.chains import Chains
 from gpu.plumb_line.gaussians import NOTHING, Array, Quadratic, expanded
 from gpu.plumb_line.prior import CurvePrior
-from gpu.plumb_line.straightness import Bows, Likelihood, likelihood, make_ready, noise_scale
+from gpu.plumb_line.straightness import Likelihood, likelihood, noise_scale
 
 _MOST_STARTS = 16
 _MOST_STEPS = 15

@@ -3,8 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gpu.plumb_line.bows import make_ready
 from gpu.plumb_line.shape import EVEN_POWERS
-from gpu.plumb_line.straightness import likelihood, make_ready, misfit, noise_scale
+from gpu.plumb_line.straightness import likelihood, misfit, noise_scale
 from tests.straight_lines import WIDE, chains_through
 
 NEAR = WIDE + np.array([0.01, -0.01, 0.005])
