@@ -117,7 +117,7 @@ def _trained(run: TrainingRun, settings: Settings, say: Callable[[str], None]) -
     deadline = now + timedelta(hours=run.max_hours)
     worst = provider.worst_cost_usd(deadline)
     require_output(run.output)
-    provider.check()
+    provider.check("cuda")
     keys = send_training(TrainingOrder(script_url, run.script_sha256, deadline), store, now=now)
     flow_run_id = uuid4()
     patience = WatchPatience(poll_s=run.poll_s, settle_s=4 * run.poll_s, capacity_s=0.0)

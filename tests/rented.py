@@ -19,7 +19,7 @@ from typing import Literal
 from infra.errors import DestroyFailed, ObjectMissing, RemoteError
 from infra.remote.names import Kind, parse_remote_name
 from infra.remote.outcomes import Outcome
-from infra.remote.provider import Handle, Observed, RemoteJob, RemoteState
+from infra.remote.provider import Accelerator, Handle, Observed, RemoteJob, RemoteState
 from infra.remote.watching import RunState
 from infra.store.interface import ObjectStore
 from infra.store.local import LocalStore
@@ -59,7 +59,7 @@ class FolderProvider:
     die_at: Death = ""
     on_create: Callable[[RemoteJob], None] = lambda _job: None
 
-    def check(self) -> None:
+    def check(self, _: Accelerator) -> None:
         if self.broke:
             raise self.broke
 

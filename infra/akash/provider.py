@@ -26,7 +26,7 @@ from infra.akash.terms import Terms, hours_until, worst_cost_usd
 from infra.akash.watching import cost_usd, sight
 from infra.errors import BudgetExhausted, RemoteError, RemoteRefused, RemoteUnavailable
 from infra.remote.names import Kind, parse_remote_name
-from infra.remote.provider import Handle, Observed, RemoteJob
+from infra.remote.provider import Accelerator, Handle, Observed, RemoteJob
 from infra.web.remote_text import quoted
 
 _TOKEN_BYTES: Final = 32
@@ -56,7 +56,7 @@ class AkashProvider:
         self._silent_since: dict[str, datetime] = {}
         self._names: dict[str, tuple[str, ...]] = {}
 
-    def check(self) -> None:
+    def check(self, _: Accelerator) -> None:
         """Say whether settings, funds and the month's budget allow a lease at all; see the protocol."""
         self._require_funds(MIN_DEPOSIT_USD)
 

@@ -1,12 +1,15 @@
 """Fetch a file from a signed URL into a folder, whatever its name and its server try.
 
 It goes on where an interrupted download ended, and a file appears under its own name only when it is whole. A
-signed URL is asked without our credentials, at hosts of Kaggle's alone.
+part is named for the version of the file that it begins (``ETag``), so no other is ever added to it. A signed
+URL is asked without our credentials, at hosts of Kaggle's alone.
 """
 
 import base64
+import glob
 import hashlib
 import re
+import secrets
 import time
 import unicodedata
 from dataclasses import dataclass
@@ -24,6 +27,8 @@ _HOSTS: Final = ("kaggle.com", "kaggleusercontent.com", "googleapis.com", "googl
 _DEEPEST: Final = 16
 _LONGEST_NAME: Final = 200
 _MD5: Final = re.compile(r"md5=([A-Za-z0-9+/]{22}==)")
+_DIGITS: Final = 16
+_VERSION: Final = _DIGITS * "[0-9a-f]"
 _RANGE: Final = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
 
 
@@ -86,10 +91,9 @@ def fetch(download: Download, folder: Path, *, api: WebAddress, within_s: float 
     if place.is_file() and download.size is not None and place.stat().st_size == download.size:
         return place
     address = _allowed(download.url, api=api)
-    part = place.with_name(f"{place.name}.part")
     try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        md5 = _receive(download, part, address, within_s=within_s)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        part, md5 = _receive(download, place, address, within_s=within_s)
         if fault := _fault(part, size=download.size, md5=md5):
             part.unlink()
             raise FileDamaged(f"{quoted(download.name)} {fault}; it was removed")
@@ -99,23 +103,27 @@ def fetch(download: Download, folder: Path, *, api: WebAddress, within_s: float 
     return place
 
 
-def _receive(download: Download, part: Path, address: WebAddress, *, within_s: float) -> str | None:
-    """Write what is missing of a part file; return the file's MD5 in base64, where the server tells it."""
-    start = part.stat().st_size if part.is_file() else 0
+def _receive(
+    download: Download, place: Path, address: WebAddress, *, within_s: float
+) -> tuple[Path, str | None]:
+    """Write what is missing of a part file; return it and the file's MD5 in base64, where that is told."""
+    begun = next(place.parent.glob(f"{glob.escape(place.name)}.{_VERSION}.part"), None)
+    start = begun.stat().st_size if begun else 0
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     try:
         with (
             httpx.Client(trust_env=False, follow_redirects=False, timeout=30.0) as client,
             client.stream("GET", download.url, headers=headers) as response,
         ):
-            if response.status_code == 416:
-                part.unlink(missing_ok=True)  # it is no beginning of this file
-            _require_content(response, download, address)
-            resumed = response.status_code == 206 and _starts_at(response, start)
+            part = _part(place, response)
+            resumed = response.status_code == 206 and part == begun and _starts_at(response, start)
+            if begun and not resumed and response.status_code in (200, 206, 416):
+                begun.unlink()  # it is no beginning of this file
+            _require_content(response, download, address, resumed=resumed)
             with part.open("ab" if resumed else "wb") as file:
                 _copy(response, file, download, start if resumed else 0, within_s=within_s)
             match = _MD5.search(response.headers.get("x-goog-hash", ""))
-            return match[1] if match else None
+            return part, match[1] if match else None
     except httpx.HTTPError as error:
         raise KaggleBusy(f"the download from {address.netloc} broke off: {type(error).__name__}") from error
 
@@ -133,17 +141,25 @@ def _copy(
             raise KaggleBusy(f"the download of {quoted(download.name)} took longer than {within_s:g} s")
 
 
-def _require_content(response: httpx.Response, download: Download, address: WebAddress) -> None:
+def _part(place: Path, response: httpx.Response) -> Path:
+    """Give the part file of the version that is answered; one without a name is not met again."""
+    version = response.headers.get("etag") or secrets.token_hex()
+    return place.with_name(f"{place.name}.{hashlib.sha256(version.encode()).hexdigest()[:_DIGITS]}.part")
+
+
+def _require_content(
+    response: httpx.Response, download: Download, address: WebAddress, *, resumed: bool
+) -> None:
     status = response.status_code
     told = f"{address.netloc} answered {status} for {quoted(download.name)}"
-    if status in (200, 206):
+    if status == 200 or (status == 206 and resumed):
         announced = "content-length" in response.headers or "transfer-encoding" in response.headers
         if not announced or response.headers.get("content-encoding", "identity") != "identity":
             raise RemoteAnswerInvalid(f"{told}, compressed or of no announced length, so it may be cut")
         return
     if status in (400, 401, 403, 410):
         raise UrlExpired(f"{told}; its URL has expired", refused=True)
-    if status == 416:
+    if status in (206, 416):
         raise KaggleBusy(f"{told}; what was there is fetched anew", refused=True)
     if status >= 500 or status in (408, 429):
         raise KaggleBusy(told, refused=True)

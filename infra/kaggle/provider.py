@@ -18,7 +18,7 @@ from infra.kaggle.notebooks import LONGEST_SESSION_S, KernelRef, Push, kernel_re
 from infra.kaggle.pushing import by_hand
 from infra.kaggle.refusals import BadRequest, KernelGone
 from infra.remote.names import parse_remote_name
-from infra.remote.provider import Handle, Observed, RemoteJob
+from infra.remote.provider import Accelerator, Handle, Observed, RemoteJob
 
 _LEAST_QUOTA_S: Final = 15 * 60  # less is not worth a start
 _LEAST_SESSION_S: Final = 60
@@ -41,14 +41,14 @@ class KaggleProvider:
         self._script = script
         self._now = now
 
-    def check(self) -> None:
-        """Say whether the week's GPU quota allows a job; where Kaggle tells none, it does.
+    def check(self, accelerator: Accelerator) -> None:
+        """Say whether the week's GPU quota allows a job; where Kaggle tells none, it does, and without a GPU.
 
         Raises:
             BudgetExhausted: It does not.
         """
-        quota = self._api.quota()
-        if quota is not None and quota.left_s < _LEAST_QUOTA_S:
+        quota = self._api.quota()  # asked in any case: it tells whether the account is known
+        if accelerator == "cuda" and quota is not None and quota.left_s < _LEAST_QUOTA_S:
             renewal = f"at {quota.renewed_at:%Y-%m-%d %H:%M} UTC" if quota.renewed_at else "within a week"
             raise BudgetExhausted(
                 f"{quota.left_s / 60:.0f} minutes of the week's {quota.allowed_s / 3600:.0f} GPU hours are"

@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 
 from infra.remote.names import Kind
 
+Accelerator = Literal["none", "cuda"]
+
 RemoteState = Literal["queued", "running", "ended", "gone", "unknown"]
 """``gone``: the provider has it no longer. ``unknown``: a word or a silence, never taken for the end."""
 
@@ -31,7 +33,7 @@ class RemoteJob:
     name: str
     spec_url: str = field(repr=False)
     deadline: datetime
-    accelerator: Literal["none", "cuda"]
+    accelerator: Accelerator
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ class Provider(Protocol):
         """Which provider it is."""
         ...
 
-    def check(self) -> None:
-        """Say before anything is created whether quota, funds and settings allow a job.
+    def check(self, accelerator: Accelerator) -> None:
+        """Say before anything is created whether quota, funds and settings allow a job that insists on this.
 
         Raises:
             BudgetExhausted: They do not, and waiting a little does not help.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from infra.errors import (
@@ -33,7 +33,7 @@ from infra.remote.flow_run import FlowRunLink
 from infra.remote.following import Follower
 from infra.remote.names import remote_name
 from infra.remote.outcomes import Cause, Outcome
-from infra.remote.provider import Handle, Provider, RemoteJob
+from infra.remote.provider import Accelerator, Handle, Provider, RemoteJob
 from infra.remote.records import Intent, Opened, RemoteRecord, RemoteRecords
 from infra.remote.watching import Patience
 from infra.store.lease import Lease, leased
@@ -60,7 +60,7 @@ class Order:
 
     flow_run_id: UUID
     batch: str
-    accelerator: Literal["none", "cuda"]
+    accelerator: Accelerator
     deadline: datetime
 
 
@@ -151,7 +151,7 @@ class Renter:
 
     def _rented(self, order: Order, link: FlowRunLink) -> Outcome:
         for _ in range(_MOST_NAMES):
-            self.provider.check()  # before the intent, which a month's budget counts
+            self.provider.check(order.accelerator)  # before the intent, which a month's budget counts
             with self._named(order) as (intent, lease):
                 outcome = self._lived(intent, order, lease, link)
             if outcome is not None:

@@ -124,7 +124,9 @@ def _file(asked: Asked, kaggle: FakeKaggle) -> Answer:
         return Answer(403, b"<Error><Code>ExpiredToken</Code></Error>", kind="application/xml")
     content, kind = path.read_bytes(), "application/octet-stream"
     md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
-    told = {"x-goog-hash": f"md5={md5}"}
+    told = {"ETag": f'"{content_version(content)}"'} | (
+        {"x-goog-hash": f"md5={md5}"} if kaggle.tells_md5 else {}
+    )
     match = re.fullmatch(r"bytes=([0-9]+)-", asked.headers.get("Range", ""))
     if match is None:
         return Answer(200, content, kind=kind, headers=told)
@@ -133,6 +135,11 @@ def _file(asked: Asked, kaggle: FakeKaggle) -> Answer:
         return Answer(416, headers={"Content-Range": f"bytes */{len(content)}"})
     told["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
     return Answer(206, content[start:], kind=kind, headers=told)
+
+
+def content_version(content: bytes) -> str:
+    """What a version of a file is called."""
+    return hashlib.sha256(content).hexdigest()[:32]
 
 
 def _logs(session: Session) -> Answer:

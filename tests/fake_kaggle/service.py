@@ -23,12 +23,14 @@ class FakeKaggle:
     Attributes:
         url: Base URL; RPC methods are found below both ``/v1`` and ``/api/v1``, MCP at ``/mcp``.
         faults: Script of misbehaviour; ``faults.add(...)`` goes on telling it.
+        tells_md5: Of the files; a store tells none of those that were composed of parts.
     """
 
     kernels: Kernels
     faults: FaultScript[Fault]
     competition: Competition | None = None
     url: str = ""
+    tells_md5: bool = True
     journal: Journal[Asked] = field(default_factory=lambda: Journal(lambda asked: asked.method))
     urls: SignedUrls = field(default_factory=SignedUrls)
 

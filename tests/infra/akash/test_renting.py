@@ -38,7 +38,7 @@ def _deployed(akash: FakeAkash, name: str) -> str:
 def test_a_lease_is_made_of_the_cheapest_bid_runs_the_agent_and_ends_confirmed(tmp_path: Path) -> None:
     with running_fake_akash(tmp_path, commands=COMMANDS) as akash:
         provider = provider_at(akash)
-        provider.check()
+        provider.check("cuda")
         handle = created(provider)
         assert akash.market.deployments[handle.id].leases[0].bid.offer.provider == "akash1cheap"
         wait_until(akash.pids, within_s=60, what="the container")
@@ -240,7 +240,7 @@ def test_a_lease_without_time_or_for_more_than_two_days_is_refused(tmp_path: Pat
 def test_an_account_without_the_deposit_is_not_asked_for_a_lease(tmp_path: Path) -> None:
     with running_fake_akash(tmp_path, balance_usd="0.60") as akash:
         provider = provider_at(akash)
-        provider.check()
+        provider.check("cuda")
         with pytest.raises(BudgetExhausted, match=r"deposit of 0\.720 USD and the Akash account has 0\.60"):
             created(provider)
         assert "create" not in akash.journal.calls()
@@ -250,7 +250,7 @@ def test_a_used_up_budget_refuses_with_figures(tmp_path: Path) -> None:
     terms = with_terms(monthly_budget_usd=Decimal(5), spent_usd=lambda name: Decimal("4.80"))
     with running_fake_akash(tmp_path) as akash:
         with pytest.raises(BudgetExhausted, match=r"4\.800 USD of this month's 5\.000 USD .* are spent"):
-            provider_at(akash, terms=terms).check()
+            provider_at(akash, terms=terms).check("cuda")
         assert akash.journal.all() == []
 
 
@@ -316,9 +316,9 @@ def test_nobody_listening_is_unavailable_and_nothing_was_created(tmp_path: Path)
     with running_fake_akash(tmp_path) as akash:
         provider = provider_at(akash)
     with pytest.raises(RemoteUnavailable, match="Akash cannot be reached"):
-        provider.check()
+        provider.check("cuda")
 
 
 def test_a_wrong_key_is_denied(tmp_path: Path) -> None:
     with running_fake_akash(tmp_path) as akash, pytest.raises(RemoteDenied, match="check AKASH_API_KEY"):
-        provider_at(akash, key="wrong").check()
+        provider_at(akash, key="wrong").check("cuda")

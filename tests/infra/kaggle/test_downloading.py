@@ -50,6 +50,15 @@ def wanted(
     return Download("a/b.bin", kaggle.urls.sign(served), size, most)
 
 
+def begun(kaggle: FakeKaggle, served: Path, tmp_path: Path) -> Path:
+    """Give the part that a download left when it broke off."""
+    kaggle.faults.add(Fault("file", "cut"))
+    with pytest.raises(KaggleBusy, match="broke off"):
+        fetch(wanted(kaggle, served), tmp_path / "got", api=api(kaggle))
+    (part,) = (tmp_path / "got" / "a").iterdir()
+    return part
+
+
 def api(kaggle: FakeKaggle) -> WebAddress:
     return web_address(kaggle.url)
 
@@ -82,6 +91,20 @@ def test_a_download_that_broke_off_goes_on_from_there(
     assert 0 < start < len(_CONTENT)
 
 
+@pytest.mark.parametrize("size", [len(_CONTENT), None])
+def test_nothing_is_added_to_a_part_of_another_version(
+    kaggle: FakeKaggle, served: Path, tmp_path: Path, size: int | None
+) -> None:
+    kaggle.tells_md5 = False
+    begun(kaggle, served, tmp_path)
+    served.write_bytes(_CONTENT[::-1])
+    with pytest.raises(KaggleBusy, match="fetched anew"):
+        fetch(wanted(kaggle, served, size=size), tmp_path / "got", api=api(kaggle))
+    place = fetch(wanted(kaggle, served, size=size), tmp_path / "got", api=api(kaggle))
+    assert place.read_bytes() == _CONTENT[::-1]
+    assert [path.name for path in place.parent.iterdir()] == ["b.bin"]
+
+
 def test_an_expired_url_is_an_error_and_no_file(
     kaggle: FakeKaggle, served: Path, tmp_path: Path, clock: FakeTime
 ) -> None:
@@ -103,21 +126,17 @@ def test_a_file_of_another_size_is_not_kept(
     assert not (tmp_path / "got" / "a" / "b.bin").exists()
 
 
-def test_a_part_of_another_file_is_found_by_its_digest(
+def test_a_part_that_was_damaged_is_found_by_its_digest(
     kaggle: FakeKaggle, served: Path, tmp_path: Path
 ) -> None:
-    part = tmp_path / "got" / "a" / "b.bin.part"
-    part.parent.mkdir(parents=True)
-    part.write_bytes(b"another file's beginning")
+    begun(kaggle, served, tmp_path).write_bytes(b"damaged on disk")
     with pytest.raises(FileDamaged, match="MD5"):
         fetch(wanted(kaggle, served), tmp_path / "got", api=api(kaggle))
     assert fetch(wanted(kaggle, served), tmp_path / "got", api=api(kaggle)).read_bytes() == _CONTENT
 
 
 def test_a_part_that_is_too_long_is_fetched_anew(kaggle: FakeKaggle, served: Path, tmp_path: Path) -> None:
-    part = tmp_path / "got" / "a" / "b.bin.part"
-    part.parent.mkdir(parents=True)
-    part.write_bytes(_CONTENT + b"more")
+    begun(kaggle, served, tmp_path).write_bytes(_CONTENT + b"more")
     with pytest.raises(KaggleBusy):
         fetch(wanted(kaggle, served), tmp_path / "got", api=api(kaggle))
     assert fetch(wanted(kaggle, served), tmp_path / "got", api=api(kaggle)).read_bytes() == _CONTENT

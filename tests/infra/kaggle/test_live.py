@@ -22,7 +22,7 @@ def test_a_kernel_lives_and_dies_at_the_real_kaggle() -> None:
     rented = KaggleProvider(
         open_kaggle(load_settings()), script=lambda _job: "print('calibguard', flush=True)"
     )
-    rented.check()
+    rented.check("none")
     job = RemoteJob(
         name=str(remote_name("kaggle", uuid.uuid4(), 0)),
         spec_url="https://unused.example/",

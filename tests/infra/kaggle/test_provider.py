@@ -259,12 +259,12 @@ def test_a_token_that_kaggle_does_not_know_is_denied(kaggle: FakeKaggle) -> None
         KaggleProvider(api, script=lambda _job: "").create(job(), Opened())
     assert "canary" not in str(caught.value)
     with pytest.raises(RemoteDenied):
-        KaggleProvider(api, script=lambda _job: "").check()
+        KaggleProvider(api, script=lambda _job: "").check("cuda")
 
 
 def test_user_name_and_key_do_as_well(kaggle: FakeKaggle) -> None:
     rented = KaggleProvider(account(kaggle, basic=True), script=lambda _job: "pass")
-    rented.check()
+    rented.check("cuda")
     rented.create(job(), Opened())
     assert all(asked.authorization.startswith("Basic ") for asked in kaggle.journal.all())
 
@@ -272,9 +272,10 @@ def test_user_name_and_key_do_as_well(kaggle: FakeKaggle) -> None:
 def test_too_little_quota_is_said_before_anything_is_created(tmp_path: Path) -> None:
     with running_fake_kaggle(tmp_path, quota_s=899) as kaggle:
         with pytest.raises(BudgetExhausted, match=r"renewed at 20..-..-.. ..:.. UTC"):
-            provider(kaggle).check()
+            provider(kaggle).check("cuda")
+        provider(kaggle).check("none")
         kaggle.faults.add(Fault("GetAcceleratorQuotaStatistics", "answer", answer={}))
-        provider(kaggle).check()
+        provider(kaggle).check("cuda")
 
 
 def test_a_job_whose_deadline_has_passed_is_not_started(kaggle: FakeKaggle) -> None:
