@@ -75,4 +75,6 @@ def build_table(
     for row in rows:
         table.add_row(*map(escape, row.values()))
     Console().print(table)
+    for file in record.quarantined:
+        print(f"quarantined: {file.file_name}: {file.reason}")
     print(outcome(record))

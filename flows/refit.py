@@ -6,6 +6,7 @@ Nothing is promoted here: a render uses the candidate where it is told to (``-p 
 the gates judge what comes of it. A refit that was cut off is started again: fitted pairs stay fitted.
 """
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from tasks.refit import find_pairs, fit_pairs, keep_candidate, learn_and_measure
 from tasks.reporting import best_effort
 
 _TOLD_EVERY = 500  # pairs
+_LISTED = 200  # files in Prefect's UI
 
 
 @flow(name="refit", flow_run_name="refit", persist_result=False)
@@ -49,8 +51,7 @@ def refit(
     except SENTENCES as error:
         return Failed(message=str(error))
     return Completed(
-        message=f"{candidate.name}: {candidate.used} of {candidate.found} pairs taught a curve, "
-        f"{candidate.fitted} fitted now; use it with -p table={candidate.name}",
+        message=_outcome(candidate),
         data=candidate,
     )
 
@@ -67,7 +68,7 @@ def _refit(request: RefitRequest) -> RefitCandidate:
     with photo_workers("opencv") as workers:
         fits = fit_pairs(inventory, workers, tell)
         learned = learn_and_measure(fits, request, workers, provenance=provenance, created=created)
-    candidate = keep_candidate(learned, fits, request, provenance=provenance, created=created)
+    candidate = keep_candidate(learned, fits, inventory, request, provenance=provenance, created=created)
     _publish(candidate)
     return candidate
 
@@ -79,8 +80,24 @@ def _publish(candidate: RefitCandidate) -> None:
         key="refit-held-out",
         description=f"proxy: {candidate.name}, {candidate.listings_held_out} held-out listings, worst first",
     )
-    quarantined = [{"reason": reason, "pairs": count} for reason, count in candidate.quarantined.items()]
-    create_table_artifact(quarantined, key="refit-quarantined", description="Pairs that taught nothing")
+    listed = candidate.quarantined[:_LISTED]
+    create_table_artifact(
+        [{"file": one.file_name, "code": one.code, "reason": one.reason} for one in listed],
+        key="refit-quarantined",
+        description=f"{len(listed)} of {len(candidate.quarantined)} files that taught nothing; "
+        f"`candidates/{candidate.name}/candidate.json` holds all",
+    )
+
+
+def _outcome(candidate: RefitCandidate) -> str:
+    counts = Counter(one.code for one in candidate.quarantined)
+    reasons = f" ({', '.join(f'{count} {code}' for code, count in sorted(counts.items()))})" if counts else ""
+    quarantined = f"{len(candidate.quarantined)} files quarantined{reasons}"
+    return (
+        f"{candidate.name}: {candidate.used} of {candidate.found} pairs taught a curve, "
+        f"{candidate.already_corrected} needed none, {quarantined}, "
+        f"{candidate.fitted} pairs fitted now; use it with -p table={candidate.name}"
+    )
 
 
 def _row(one: HeldOutFigures) -> dict[str, object]:

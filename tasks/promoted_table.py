@@ -36,6 +36,17 @@ def settled(choice: Choice) -> Choice:
     return with_promoted_table(choice, run_store(), judge=settings().portal_judge)
 
 
+def reigning_choice() -> MethodChoice | None:
+    """Give the champion's method and variant, under the judge that settings name; None where nobody is."""
+    store = run_store()
+    if (champion := _champion(settings().portal_judge, store)) is None:
+        return None
+    request = read_run(champion.name, entries(store), store).manifest.request
+    return MethodChoice(
+        method=request.method, variant=request.variant, table=champion.name, interpolation=None, border=None
+    )
+
+
 def with_promoted_table(choice: Choice, store: ObjectStore, *, judge: str) -> Choice:
     """Name the champion's run as the table of a choice that names none.
 

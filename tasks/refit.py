@@ -3,7 +3,7 @@
 It promotes nothing: a candidate is used when a render names it, and judged like everything that is rendered.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +18,10 @@ from tasks.domain.atlas import LensAtlas
 from tasks.domain.atlas_learning import learn_atlas
 from tasks.domain.atlas_tables import bucket_table_of, correction_table_of
 from tasks.domain.diagnosis import Diagnosis, DiagnosisRequest
+from tasks.domain.fitted_pairs import FittedPair
 from tasks.domain.ledger import LedgerEntry
 from tasks.domain.naming import listing_of
-from tasks.domain.pairs import PairInventory, TrainingPair, sampled
+from tasks.domain.pairs import PairInventory, TrainingPair, original_name, sampled
 from tasks.domain.refit import (
     MEASURED,
     HeldOutFigures,
@@ -29,7 +30,7 @@ from tasks.domain.refit import (
     candidate_name,
     split_listings,
 )
-from tasks.domain.schemas import Provenance
+from tasks.domain.schemas import MethodChoice, Provenance, QuarantinedPhoto
 from tasks.domain.searched_tables import TableLabel
 from tasks.domain.tables import (
     TableHeader,
@@ -46,12 +47,14 @@ from tasks.pair_trials import pair_reader
 from tasks.pairs import pairs_in
 from tasks.photo_workers import PhotoWorkers
 from tasks.planning import SHIPPED
-from tasks.promoted_table import settled
+from tasks.promoted_table import reigning_choice, settled
 from tasks.records import keep_bytes
 from tasks.refitting import Progress, Refit, fitted_pairs
 
 _FAMILY = "refit"
 _QUALITY = 95
+_NOTHING_TO_DO = "already_identical"
+_SOUND = ("radial", _NOTHING_TO_DO)  # verdicts on pairs that are what they are taken for
 
 Tables = Mapping[str, TableHeader]
 """A table for each method, by the method's name."""
@@ -66,7 +69,6 @@ class Learned:
     tables: Tables
     figures: tuple[HeldOutFigures, ...]
     used: int
-    quarantined: Mapping[str, int]
 
 
 @step("find pairs")
@@ -87,15 +89,31 @@ def learn_and_measure(
     fits: Refit, request: RefitRequest, workers: PhotoWorkers, *, provenance: Provenance, created: datetime
 ) -> Learned:
     """Learn without the held-out listings, measure on them, then learn from all (see ``learned_from``)."""
-    return learned_from(fits, request, workers, in_force=settled, provenance=provenance, created=created)
+    return learned_from(
+        fits,
+        request,
+        workers,
+        in_force=settled,
+        champion=reigning_choice(),
+        provenance=provenance,
+        created=created,
+    )
 
 
 @step("keep candidate")
 def keep_candidate(
-    learned: Learned, fits: Refit, request: RefitRequest, *, provenance: Provenance, created: datetime
+    learned: Learned,
+    fits: Refit,
+    inventory: PairInventory,
+    request: RefitRequest,
+    *,
+    provenance: Provenance,
+    created: datetime,
 ) -> RefitCandidate:
     """Store tables and candidate, sealed by the ledger."""
-    return kept_candidate(learned, fits, request, run_store(), provenance=provenance, created=created)
+    return kept_candidate(
+        learned, fits, inventory, request, run_store(), provenance=provenance, created=created
+    )
 
 
 def learned_from(
@@ -104,12 +122,23 @@ def learned_from(
     workers: PhotoWorkers,
     *,
     in_force: InForce,
+    champion: MethodChoice | None,
     provenance: Provenance,
     created: datetime,
 ) -> Learned:
     """Learn twice: for the figures from a part of the listings, for the candidate from all.
 
-    ``in_force`` names the table that a candidate is held against.
+    Figures are measured on pairs that show what a lens does, or that nothing is to be done; a target that was
+    cropped or edited otherwise judges no table.
+
+    Args:
+        fits: Of all pairs.
+        request: What to hold out.
+        workers: Look at photos, and measure.
+        in_force: Names the table that a candidate is held against.
+        champion: Measured too, where it is none of the methods that a refit makes tables for.
+        provenance: Of the figures.
+        created: When the refit was asked for.
 
     Raises:
         NothingToLearn: No pair, or none outside the held-out listings, teaches a curve.
@@ -123,23 +152,27 @@ def learned_from(
     read = pair_reader(Path(request.pairs_folder))
     rule = learned_line_rule(fitted, label, read=read, workers=workers)
     figures: tuple[HeldOutFigures, ...] = ()
-    if held:
+    sound = {one.pair.id for one in fits.pairs if one.finding.verdict in _SOUND}
+    if judging := [pair for pair in held if pair.id in sound]:
         partial = _tables(learn_atlas(fitted, label, line_rule=rule), label)
         figures = _measured(
-            partial, held, request, workers, in_force=in_force, provenance=provenance, created=created
+            partial,
+            judging,
+            request,
+            workers,
+            in_force=in_force,
+            champion=champion,
+            provenance=provenance,
+            created=created,
         )
     atlas = learn_atlas(fits.pairs, label, line_rule=rule)
-    return Learned(
-        tables=_tables(atlas, label),
-        figures=figures,
-        used=atlas.pairs_used,
-        quarantined=atlas.quarantined,
-    )
+    return Learned(tables=_tables(atlas, label), figures=figures, used=atlas.pairs_used)
 
 
 def kept_candidate(
     learned: Learned,
     fits: Refit,
+    inventory: PairInventory,
     request: RefitRequest,
     store: ObjectStore,
     *,
@@ -157,7 +190,8 @@ def kept_candidate(
         found=len(fits.pairs),
         fitted=fits.fitted,
         used=learned.used,
-        quarantined=dict(learned.quarantined),
+        already_corrected=sum(one.finding.verdict == _NOTHING_TO_DO for one in fits.pairs),
+        quarantined=(*inventory.quarantined, *_refused(fits.pairs)),
         listings=len(listings),
         listings_held_out=len({listing_of(pair.id) for pair in held}),
         tables={method: table_digest(table) for method, table in learned.tables.items()},
@@ -177,6 +211,17 @@ def kept_candidate(
     return candidate
 
 
+def _refused(pairs: Sequence[FittedPair]) -> Iterator[QuarantinedPhoto]:
+    """Name the pairs that taught nothing by their originals, and say why."""
+    for one in pairs:
+        finding = one.finding
+        if finding.verdict not in _SOUND:
+            code = finding.reason or finding.verdict
+            yield QuarantinedPhoto(
+                file_name=original_name(one.pair.id), code=code, reason=finding.sentence or code
+            )
+
+
 def _tables(atlas: LensAtlas, label: TableLabel) -> Tables:
     return {
         "shoot_atlas": atlas,
@@ -187,28 +232,44 @@ def _tables(atlas: LensAtlas, label: TableLabel) -> Tables:
 
 def _measured(
     tables: Tables,
-    held: Sequence[TrainingPair],
+    judging: Sequence[TrainingPair],
     request: RefitRequest,
     workers: PhotoWorkers,
     *,
     in_force: InForce,
+    champion: MethodChoice | None,
     provenance: Provenance,
     created: datetime,
 ) -> tuple[HeldOutFigures, ...]:
     """Measure each method with the candidate's table and with the one in force, on the same pairs."""
-    drawn = sampled(held, count=request.sample, seed=request.seed, per="bucket")
-    sample = PairSample(found=len(held), pairs=drawn, quarantined=())
-    figures: list[HeldOutFigures] = []
+    drawn = sampled(judging, count=request.sample, seed=request.seed, per="bucket")
+    sample = PairSample(found=len(judging), pairs=drawn, quarantined=())
     with TemporaryDirectory(prefix="calibguard-refit-") as folder:
-        for method, variant in MEASURED:
-            path = Path(folder) / f"{method}.json"
-            path.write_bytes(canonical_json(tables[method]))
-            asked = _diagnosis_request(request, method, variant)
-            candidate, standing = asked.model_copy(update={"table": str(path)}), in_force(asked)
-            for one, label in ((candidate, "candidate"), (standing, standing.table or SHIPPED)):
-                found = diagnosis_of(sample, one, workers, provenance=provenance, created=created)
-                figures.append(_figures(found, label))
+        figures = [
+            _figures(diagnosis_of(sample, asked, workers, provenance=provenance, created=created), label)
+            for asked, label in _trials(tables, request, Path(folder), in_force, champion)
+        ]
     return tuple(sorted(figures, key=lambda one: one.proxy_mean))
+
+
+def _trials(
+    tables: Tables, request: RefitRequest, folder: Path, in_force: InForce, champion: MethodChoice | None
+) -> Iterator[tuple[DiagnosisRequest, str]]:
+    """Ask for each table of the candidate and for its rival; say whose each is."""
+    for method, variant in MEASURED:
+        path = folder / f"{method}.json"
+        path.write_bytes(canonical_json(tables[method]))
+        asked = _diagnosis_request(request, method, variant)
+        yield asked.model_copy(update={"table": str(path)}), "candidate"
+        yield (standing := in_force(asked)), standing.table or SHIPPED
+    if champion is not None and not _is_measured(champion):
+        standing = in_force(_diagnosis_request(request, champion.method, champion.variant))
+        yield standing, standing.table or SHIPPED
+
+
+def _is_measured(choice: MethodChoice) -> bool:
+    """Tell whether a refit makes and measures tables for this method and variant."""
+    return any(choice.method == method and variant in (None, choice.variant) for method, variant in MEASURED)
 
 
 def _diagnosis_request(request: RefitRequest, method: str, variant: str | None) -> DiagnosisRequest:

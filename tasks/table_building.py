@@ -123,6 +123,7 @@ def kept_table(
         request=request,
         provenance=provenance,
         pairs=len(inventory.pairs),
+        quarantined=inventory.quarantined,
         manifest=manifest,
     )
     documents = {

@@ -21,10 +21,11 @@ def outcome(record: BuiltTable) -> str:
     found = record.manifest.found.values()
     used, without = sum(one.pairs for one in found), sum(one.primary is None for one in found)
     lacking = f", {without} without coefficients of their own" if without else ""
+    unusable = f", {len(record.quarantined)} files quarantined" if record.quarantined else ""
     optimizer = record.request.options.optimizer
     return (
         f"{record.name}: table of {record.request.method} by {optimizer} from {used} of "
-        f"{record.pairs} pairs, {len(found)} groups{lacking}; use it with -p table={record.name}"
+        f"{record.pairs} pairs, {len(found)} groups{lacking}{unusable}; use it with -p table={record.name}"
     )
 
 

@@ -14,12 +14,13 @@ from pydantic import Field
 
 from tasks.domain.naming import STAMP, listing_of
 from tasks.domain.pairs import TrainingPair
-from tasks.domain.schemas import Provenance, Record, Sha256
+from tasks.domain.schemas import Provenance, QuarantinedPhoto, Record, Sha256
 
 CANDIDATE_NAME: Final = re.compile(r"candidate_[0-9]{8}_[0-9]{6}")
 
 MEASURED: Final = (("shoot_atlas", "safe"), ("calibguard_dim", "balanced"), ("dim_bucket_microgrid", None))
-"""Methods that a refit makes a table for, with the variant that held-out listings are measured with."""
+"""Methods that a refit makes a table for, with the variant that held-out listings are measured with; None
+where there is one only."""
 
 
 class RefitRequest(Record):
@@ -40,7 +41,8 @@ class HeldOutFigures(Record):
     method: str
     variant: str
     table: str
-    """``candidate``, or what renders take by default: the champion's run, or ``shipped``."""
+    """``candidate``, or what renders take by default: the champion's run, or ``shipped``. A champion of
+    another method or variant has figures of its own."""
     pairs: int = Field(ge=1)
     proxy_mean: float
     proxy_median: float
@@ -64,14 +66,16 @@ class RefitCandidate(Record):
     """Of them fitted by this refit; the others were fitted before."""
     used: int
     """Pairs that taught a curve."""
-    quarantined: dict[str, int]
-    """Pairs that taught none, by reason."""
+    already_corrected: int
+    """Pairs whose original needs no correction."""
+    quarantined: tuple[QuarantinedPhoto, ...]
+    """Files that make no pair, and originals of pairs that taught nothing."""
     listings: int
     listings_held_out: int
     tables: dict[str, Sha256]
     """Digest of the table of each method, learned from all listings."""
     figures: tuple[HeldOutFigures, ...]
-    """The worst first; empty where no listing was held out."""
+    """The worst first; empty where no listing was held out, or none has a pair to measure on."""
 
 
 def candidate_name(created: datetime) -> str:

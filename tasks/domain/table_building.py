@@ -7,7 +7,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from tasks.domain.errors import DomainError
-from tasks.domain.schemas import MethodChoice, Provenance, Record
+from tasks.domain.schemas import MethodChoice, Provenance, QuarantinedPhoto, Record
 from tasks.domain.search_schemas import BuildManifest, PairSearchOptions, TableBuildOptions
 
 _OPTIONS: Final[Mapping[str, type[PairSearchOptions] | type[TableBuildOptions]]] = MappingProxyType(
@@ -41,6 +41,8 @@ class BuiltTable(Record):
     provenance: Provenance
     pairs: int
     """Usable pairs in the folder."""
+    quarantined: tuple[QuarantinedPhoto, ...]
+    """Files that make no pair."""
     manifest: BuildManifest
 
 

@@ -23,7 +23,7 @@ SIZE = ImageSize(1024, 683)
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three pairs of a listing, and the originals apart."""
+    """Three pairs of a listing, one photo without its partner, and the originals apart."""
     folder = tmp_path_factory.mktemp("data")
     training, originals = folder / "lens-correction-train-cleaned", folder / "test-originals"
     for made in (training, originals):
@@ -33,6 +33,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (training / f"ash_g{number}_original.jpg").write_bytes(original)
         (training / f"ash_g{number}_generated.jpg").write_bytes(target)
         (originals / f"ash_g{number}.jpg").write_bytes(original)
+    (training / "oak_g0_original.jpg").write_bytes(original)
     return folder
 
 
@@ -49,6 +50,9 @@ def test_a_build_leaves_a_candidate_with_its_manifest_that_a_render_can_name(
     record: BuiltTable = done.result()
     assert record.request.options.optimizer == "gn"
     assert record.request.table is None
+    assert [(one.file_name, one.code) for one in record.quarantined] == [
+        ("oak_g0_original.jpg", "no_partner")
+    ]
     table = load_table(store.read(f"candidates/{record.name}/calibguard_dim.json"), source="stored")
     assert table.dimensions["1024x683"].primary == record.manifest.found["1024x683"].primary
     stored = store.read(f"candidates/{record.name}/calibguard_dim.build.json")
@@ -81,7 +85,12 @@ def test_the_command_builds_without_a_server_and_prints_what_it_found(
     assert shown.exit_code == 0, shown.output
     (build,) = (one.key for one in store.list("candidates/") if one.key.endswith(".build.json"))
     name = build.split("/")[1]
-    assert shown.output.endswith(
-        f"{name}: table of calibguard_dim by gn from 3 of 3 pairs, 1 groups; use it with -p table={name}\n"
+    *_, quarantined, outcome = shown.output.splitlines()
+    assert quarantined.startswith(
+        "quarantined: oak_g0_original.jpg: its partner 'oak_g0_generated.jpg' is not"
+    )
+    assert outcome == (
+        f"{name}: table of calibguard_dim by gn from 3 of 3 pairs, 1 groups, 1 files quarantined; "
+        f"use it with -p table={name}"
     )
     assert "1024x683" in shown.output

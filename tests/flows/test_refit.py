@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("prefect_api")
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four listings of three pairs, one bad pair, and the originals apart."""
+    """Four listings of three pairs, five pairs that teach nothing, and the originals apart."""
     folder = tmp_path_factory.mktemp("data")
     training, originals = folder / "lens-correction-train-cleaned", folder / "test-originals"
     for made in (training, originals):
@@ -34,9 +34,20 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (training / f"{name}_g{number}_original.jpg").write_bytes(original)
             (training / f"{name}_g{number}_generated.jpg").write_bytes(target)
             (originals / f"{name}_g{number}.jpg").write_bytes(original)
-    swapped = taken_pair(filled(0.0, -0.10, size=SIZE), seed=99, size=SIZE)[::-1]
-    for kind, body in zip(("original", "generated"), swapped, strict=True):
-        (training / f"oak_g0_{kind}.jpg").write_bytes(body)
+    original, target = taken_pair(filled(0.0, -0.10, size=SIZE), seed=99, size=SIZE)
+    low = ImageSize(1024, 682)
+    _, smaller = taken_pair(filled(0.0, -0.10, size=low), seed=99, size=low)
+    teach_nothing = {
+        "oak_g0": (target, original),
+        "oak_g1": (original, original),
+        "oak_g2": (original, smaller),
+        "oak_g3": (original, None),
+        "oak_g4": (original, target[: len(target) // 2]),
+    }
+    for pair_id, bodies in teach_nothing.items():
+        for kind, body in zip(("original", "generated"), bodies, strict=True):
+            if body is not None:
+                (training / f"{pair_id}_{kind}.jpg").write_bytes(body)
     return folder
 
 
@@ -48,8 +59,16 @@ def test_a_refit_leaves_a_candidate_that_a_render_can_name(pairs: Path, store: O
     done = ended(refit(str(pairs), held_out=0.4, sample=4, seed=5, return_state=True))
     assert done.is_completed(), done.message
     candidate: RefitCandidate = done.result()
-    assert (candidate.found, candidate.fitted, candidate.used, candidate.listings) == (13, 13, 12, 5)
-    assert candidate.quarantined == {"swapped": 1}
+    assert (candidate.found, candidate.fitted, candidate.used, candidate.listings) == (15, 15, 12, 5)
+    assert candidate.already_corrected == 1
+    assert {one.file_name: one.code for one in candidate.quarantined} == {
+        "oak_g0_original.jpg": "swapped",
+        "oak_g2_generated.jpg": "unequal_sizes",
+        "oak_g3_original.jpg": "no_partner",
+        "oak_g4_original.jpg": "truncated",
+    }
+    assert "4 files quarantined (1 no_partner, 1 swapped, 1 truncated, 1 unequal_sizes)" in str(done.message)
+    assert all("exchanged" in one.reason for one in candidate.quarantined if one.code == "swapped")
     assert 1 <= candidate.listings_held_out <= 4
     means = {(one.method, one.table): one.proxy_mean for one in candidate.figures}
     assert len(means) == 6

@@ -13,7 +13,7 @@ from tasks.keys import CHAMPIONS, manifest_key, table_key
 from tasks.ledger import entries
 from tasks.photo_workers import PhotoWorkers
 from tasks.planning import chosen_method
-from tasks.promoted_table import table_of_run, with_promoted_table
+from tasks.promoted_table import reigning_choice, table_of_run, with_promoted_table
 from tasks.promotion import concluded
 from tests.judged_store import JUDGE, JudgedStore
 
@@ -71,6 +71,18 @@ def test_a_champion_of_another_method_or_another_judge_lends_no_table(
         DomainError, match=r"one_.* applied a table of dim_bucket_microgrid, which zero_guard"
     ):
         table_of_run(name, "zero_guard", judged.store)
+
+
+def test_the_champions_method_and_table_are_told(
+    judged: JudgedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALIBGUARD_STORE_URL", judged.store.url)
+    monkeypatch.setenv("CALIBGUARD_PORTAL_JUDGE", JUDGE.name)
+    assert reigning_choice() is None
+    name = crowned(judged, "one", PAIR, 30.0)
+    choice = reigning_choice()
+    assert choice is not None
+    assert (choice.method, choice.table) == ("dim_bucket_microgrid", name)
 
 
 def test_a_run_with_the_champions_table_routes_by_it_and_says_so(
