@@ -82,7 +82,7 @@ def _started(command: Sequence[str], log: Path, more: Mapping[str, str]) -> subp
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
-            env=child_environment(more),
+            env=child_environment(more, inherits="everything"),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

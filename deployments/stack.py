@@ -77,7 +77,7 @@ def stack_environment(state: Path, port: int, **more: str) -> dict[str, str]:
             "TMPDIR": str(state / "tmp"),
             **more,
         },
-        without="PREFECT_",
+        inherits="all_but_prefect",
     )
 
 

@@ -58,6 +58,17 @@ RUNBOOK_NAMES: Mapping[str, str] = {
     )
 }
 
+Inheritance = Literal["everything", "all_but_prefect", "machine"]
+# Names of variables. Those of the machine are listed, not those of secrets: nobody knows all of these.
+_INHERITED: Mapping[Inheritance, re.Pattern[str]] = {
+    "everything": re.compile(r".*"),
+    "all_but_prefect": re.compile(r"(?!PREFECT_).*"),
+    "machine": re.compile(
+        r"PATH|HOME|USER|LOGNAME|TMPDIR|TZ|LANG|LANGUAGE|VIRTUAL_ENV|PYTHON[A-Z]*"
+        r"|LC_[A-Z]+|SSL_CERT_(FILE|DIR)|(LD|CUDA|CUPY|OMP|OPENBLAS)_[A-Z_]+"
+    ),
+}
+
 PathSetting = Literal["data_root", "output_root", "checkpoint_root", "portal_targets"]
 TextSetting = Literal[
     "kaggle_username",
@@ -445,10 +456,16 @@ def load_settings(env_file: Path | None = DEFAULT_ENV_FILE) -> Settings:
     return settings
 
 
-def child_environment(additions: Mapping[str, str], *, without: str | None = None) -> dict[str, str]:
-    """Give the environment of a child process: our own less a prefix, with these variables added."""
-    kept = {name: value for name, value in os.environ.items() if not (without and name.startswith(without))}
-    return {**kept, **additions}
+def child_environment(additions: Mapping[str, str], *, inherits: Inheritance) -> dict[str, str]:
+    """Give the environment of a child process: what it inherits of ours, with these variables added.
+
+    Args:
+        additions: Variables that it has in any case.
+        inherits: ``everything``; ``all_but_prefect``, where it has a Prefect server of its own; ``machine``,
+            what any program needs to run here: no setting, and no credential, whoever it belongs to.
+    """
+    inherited = _INHERITED[inherits]
+    return {**{name: value for name, value in os.environ.items() if inherited.fullmatch(name)}, **additions}
 
 
 def _env_file_variables(env_file: Path | None) -> Mapping[str, str]:

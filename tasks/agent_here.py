@@ -28,7 +28,7 @@ def run_agent_here(batch: str, attempt: int, deadline: datetime) -> AgentManifes
     store, keys = run_store(), BatchKeys(batch, attempt)
     left_s = max(0, int((deadline - datetime.now(UTC)).total_seconds())) + _PATIENCE_S
     spec_url = store.presign_get(keys.spec, expires_s=left_s)
-    environment = child_environment({"CALIBGUARD_SPEC_URL": spec_url}, without="CALIBGUARD_")
+    environment = child_environment({"CALIBGUARD_SPEC_URL": spec_url}, inherits="machine")
     command = [sys.executable, "-m", "tasks.agent"]
     status = subprocess.run(command, env=environment, timeout=left_s, check=False).returncode
     if store.head(keys.manifest) is None:

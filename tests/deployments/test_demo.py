@@ -11,7 +11,7 @@ from tests.photos import fill_folder, listing_ids
 def demo(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "deployments.demo", *arguments],
-        env=child_environment({"CALIBGUARD_STATE_DIR": str(folder / "state")}, without="PREFECT_"),
+        env=child_environment({"CALIBGUARD_STATE_DIR": str(folder / "state")}, inherits="all_but_prefect"),
         cwd=folder,
         capture_output=True,
         text=True,

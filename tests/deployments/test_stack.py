@@ -92,7 +92,7 @@ def test_up_serves_the_target_set_until_down_whatever_kills_the_portal(tmp_path:
 def stack_command(action: str, state: Path, **variables: str) -> str:
     command = [sys.executable, "-m", "deployments.stack", action, "--state", str(state)]
     port = ["--port", str(free_port())] if action == "up" else []
-    environment = child_environment(variables, without="CALIBGUARD_")
+    environment = child_environment(variables, inherits="machine")
     outcome = subprocess.run(
         [*command, *port], env=environment, capture_output=True, text=True, timeout=300, check=False
     )

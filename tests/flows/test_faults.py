@@ -126,7 +126,7 @@ def watched(deployment: str, api: str, folder: Path, *, store: str, photos: Path
     command += ["--param", f"photos={json.dumps(str(photos))}", "--param", f"shard_size={SHARD}"]
     command += ["--watch-interval", "1", "--job-variable", f"env={variables}"]
     prefect = {"PREFECT_API_URL": api, "PREFECT_HOME": str(folder / "prefect")}
-    env = child_environment(prefect, without="PREFECT_")
+    env = child_environment(prefect, inherits="all_but_prefect")
     return subprocess.run(command, env=env, capture_output=True, check=False).returncode
 
 

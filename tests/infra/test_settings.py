@@ -13,6 +13,7 @@ from infra.settings import (
     RUNBOOK_NAMES,
     Settings,
     SettingsInvalid,
+    child_environment,
     describe_settings,
     load_settings,
     main,
@@ -71,6 +72,24 @@ def test_no_secret_appears_in_any_text_made_of_the_settings(
     assert "canary" not in shown
     assert "kaggle.example/mcp" in shown
     assert "set, 17 characters" in shown
+
+
+def test_a_child_that_inherits_the_machine_gets_no_setting_and_no_credential(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    others = {
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PREFECT_API_AUTH_STRING"),
+        *("DATABASE_URL", "GITHUB_TOKEN", "NVIDIA_API_KEY", "LDAP_PASSWORD", "HTTPS_PROXY"),
+    }
+    for name in {*CANARIES, *RUNBOOK_NAMES.values(), *others}:
+        monkeypatch.setenv(name, "canary")
+    for name in ("LC_ALL", "PYTHONPATH", "CUDA_VISIBLE_DEVICES", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "kept")
+    given = child_environment({"CALIBGUARD_SPEC_URL": "https://one.example"}, inherits="machine")
+    assert [name for name, value in given.items() if value == "canary"] == []
+    assert sum(value == "kept" for value in given.values()) == 4
+    assert given["PATH"] == os.environ["PATH"]
+    assert [name for name in given if name.startswith("CALIBGUARD_")] == ["CALIBGUARD_SPEC_URL"]
 
 
 @pytest.mark.parametrize(

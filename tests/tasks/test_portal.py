@@ -49,7 +49,7 @@ def served(targets: Path, folder: Path, *options: str) -> Iterator[Served]:
         "--port=0",
         *options,
     ]
-    environment = child_environment({"CALIBGUARD_STATE_DIR": str(folder / "state")}, without="CALIBGUARD_")
+    environment = child_environment({"CALIBGUARD_STATE_DIR": str(folder / "state")}, inherits="machine")
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
