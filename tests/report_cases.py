@@ -203,7 +203,12 @@ def atlas_routed() -> tuple[RoutedPhoto, ...]:
     """Route every photo of the history by the shipped atlas, every fifth as if its lens were recognised."""
     options = shoot_atlas.METHOD.options(variant="aggressive")
     routed = [shoot_atlas.METHOD.route(photo, options) for photo in photos()]
-    found = {"route": "atlas_snap", "warp": CurveWarp(factors=SNAPPED), "expected_error_px": 0.75}
+    found = {
+        "route": "atlas_snap",
+        "warp": CurveWarp(factors=SNAPPED),
+        "expected_error_px": 0.75,
+        "error_bound_px": 1.5,
+    }
     return tuple(
         one.model_copy(update=found) if number % 5 == 0 else one for number, one in enumerate(routed)
     )

@@ -32,6 +32,8 @@ class ListingAgreement:
     expected_px: float | None
     """Mean expected error of the photos for which it was foretold; None: for none."""
     worst_expected_px: float | None
+    bound_px: float | None
+    """The largest of the photos' 90 % bounds; None: there is none."""
     foretold: int
     """Photos for which it was."""
     spread_px: float
@@ -60,6 +62,7 @@ def _compared(listing: str, photos: Sequence[RoutedPhoto], mean_score: float) ->
     distances = np.sqrt(np.square(moved - moved.mean(axis=0)).mean(axis=1))
     farthest = int(distances.argmax())
     foretold = [one.expected_error_px for one in photos if one.expected_error_px is not None]
+    bounds = [one.error_bound_px for one in photos if one.error_bound_px is not None]
     return ListingAgreement(
         listing=listing,
         photos=len(photos),
@@ -67,6 +70,7 @@ def _compared(listing: str, photos: Sequence[RoutedPhoto], mean_score: float) ->
         routes=tuple(Counter(one.route for one in photos).most_common()),
         expected_px=fmean(foretold) if foretold else None,
         worst_expected_px=max(foretold, default=None),
+        bound_px=max(bounds, default=None),
         foretold=len(foretold),
         spread_px=float(np.sqrt(np.square(distances).mean())),
         farthest=photos[farthest].photo.id,

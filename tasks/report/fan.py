@@ -33,6 +33,8 @@ class FanCurve:
     """Training pairs behind a group, photos that got a chosen curve."""
     expected_px: float | None
     """Mean expected error, where it was foretold."""
+    bound_px: float | None
+    """The largest of their 90 % bounds, where they have any: it holds for each."""
     displacement: tuple[float, ...]
     """In pixels of a photo of 2048x1367 at each of ``FAN_RADII``, outwards positive."""
 
@@ -71,7 +73,7 @@ def _groups(atlas: LensAtlas) -> Iterator[FanCurve]:
     ]
     for name, group in groups:
         if (line := _line(group.safe)) is not None:
-            yield FanCurve(name, group.pairs, group.expected_px, line)
+            yield FanCurve(name, group.pairs, group.expected_px, group.bound_px, line)
 
 
 def _line(known: AtlasCurve) -> tuple[float, ...] | None:
@@ -90,10 +92,12 @@ def _chosen(routed: Iterable[RoutedPhoto]) -> Iterator[FanCurve]:
         alike[one.route, tuple(map(int, tenths))].append(one)
     for (route, _), photos in alike.items():
         foretold = [one.expected_error_px for one in photos if one.expected_error_px is not None]
+        bounds = [one.error_bound_px for one in photos if one.error_bound_px is not None]
         yield FanCurve(
             name=route,
             count=len(photos),
             expected_px=fmean(foretold) if foretold else None,
+            bound_px=max(bounds, default=None),
             displacement=tuple(map(float, _of_photo(photos[0]))),
         )
 

@@ -19,6 +19,7 @@ def photo(
     *,
     route: str = "atlas_photo",
     expected: float | None = None,
+    bound: float | None = None,
     size: ImageSize = FRAME,
 ) -> RoutedPhoto:
     return RoutedPhoto(
@@ -30,6 +31,7 @@ def photo(
         interpolation="cubic",
         border="reflect",
         expected_error_px=expected,
+        error_bound_px=bound,
     )
 
 
@@ -81,6 +83,11 @@ def test_expected_errors_are_of_the_photos_that_have_one() -> None:
         None,
         0,
     )
+
+
+def test_the_largest_bound_holds_for_all_photos_of_a_listing() -> None:
+    photos = [photo("a_g1", bound=2.0), photo("a_g2", bound=3.5), photo("a_g3"), photo("b_g1"), photo("b_g2")]
+    assert {one.listing: one.bound_px for one in listing_agreement(photos, MEANS)} == {"a": 3.5, "b": None}
 
 
 def test_routes_are_counted_the_commonest_first() -> None:

@@ -9,7 +9,9 @@ from tests.report_cases import SNAPPED, atlas_routed
 
 
 def line(*displacement: float) -> FanCurve:
-    return FanCurve("a", 1, None, (*displacement, *[displacement[-1]] * (len(FAN_RADII) - len(displacement))))
+    return FanCurve(
+        "a", 1, None, None, (*displacement, *[displacement[-1]] * (len(FAN_RADII) - len(displacement)))
+    )
 
 
 def fan_of(*curves: FanCurve) -> CurveFan:
@@ -49,14 +51,21 @@ def test_every_photo_is_counted_with_the_curve_it_got() -> None:
         assert min(misses) <= 0.1  # px: what is drawn as one
 
 
-def test_a_recognised_lens_is_a_line_of_its_own_with_its_expected_error() -> None:
+def test_a_recognised_lens_is_a_line_of_its_own_with_its_expected_error_and_bound() -> None:
     fan = curve_fan(shipped_atlas(), atlas_routed())
     snapped = [curve for curve in fan.chosen if curve.name == "atlas_snap"]
     assert sum(curve.count for curve in snapped) == 200
-    assert {curve.expected_px for curve in snapped} == {0.75}
+    assert {(curve.expected_px, curve.bound_px) for curve in snapped} == {(0.75, 1.5)}
     r = 0.5
     expected = (sum(f * r ** (n + 1) for n, f in enumerate(SNAPPED)) - r) * 1231.2
     assert at_radius(snapped[0], r) == pytest.approx(expected, abs=0.2)  # px: carried to the frame
+
+
+def test_the_largest_bound_holds_for_all_photos_of_a_curve() -> None:
+    base = atlas_routed()[0]
+    photos = [base.model_copy(update={"error_bound_px": bound}) for bound in (2.0, None, 3.5)]
+    (line,) = curve_fan(shipped_atlas(), photos).chosen
+    assert line.bound_px == 3.5
 
 
 def test_a_run_of_many_curves_draws_those_of_most_photos_and_counts_the_rest() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tasks.domain.schemas import QuarantinedPhoto
 from tasks.domain.score_schemas import GroupKind, GroupScores
+from tasks.report import figures
 from tasks.report.content import ReportContent
 from tasks.report.page import report_page
 from tests.report_cases import (
@@ -257,6 +258,19 @@ def test_a_run_with_an_atlas_shows_its_fan_and_links_to_it() -> None:
     ]
     assert page.rows["curves"] == [curve.name for curve in whole.fan.chosen]
     assert "#curves" in page.attributes("a", "href")
+
+
+def test_each_expected_error_stands_beside_its_bound() -> None:
+    whole = atlas_content()
+    assert whole.fan
+    page = report_page(whole).decode()
+    assert page.count("0.75 px expected, 90 % bound 1.50 px</title>") == sum(
+        curve.name == "atlas_snap" for curve in whole.fan.chosen
+    )
+    assert page.count('<td class="number">0.75</td><td class="number">1.50</td>') > 0
+    bounds = re.findall(r'data-label="90 % bound, px">([^<]*)</td>', page)
+    assert bounds == [figures.points(one.bound_px) for one in whole.agreement[:20]]
+    assert "1.50" in bounds
 
 
 def test_a_run_without_an_atlas_has_no_fan() -> None:
