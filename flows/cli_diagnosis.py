@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from flows.terminal import print_table
 from tasks.adapters import pairs_folder, photo_workers, run_store
 from tasks.diagnosis import diagnosis_of, kept_diagnosis, sample_of
 from tasks.diagnosis_tables import PARTS, Row, group_rows, headline, outcome, worst_rows
@@ -76,10 +76,10 @@ def diagnose(
     title = headline(diagnosis)
     groups = group_rows(diagnosis)
     figures = [name for name in groups[0] if name not in PARTS]
-    Console().print(_table(f"{title}; in brackets: left alone", groups, figures))
-    Console().print(_table("proxy: parts of the similarity", groups, ("by", "group", *PARTS)))
+    print_table(_table(f"{title}; in brackets: left alone", groups, figures))
+    print_table(_table("proxy: parts of the similarity", groups, ("by", "group", *PARTS)))
     worst = worst_rows(diagnosis)
-    Console().print(_table("proxy: worst first", worst, list(worst[0])))
+    print_table(_table("proxy: worst first", worst, list(worst[0])))
     for photo in diagnosis.quarantined:
         print(f"quarantined: {photo.file_name}: {photo.reason}")
     print(f"{outcome(diagnosis)}; {key}")

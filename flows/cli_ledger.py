@@ -1,15 +1,15 @@
 """Commands that look at the ledger and keep the store tidy: ``board``, ``explain``, ``prune``."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from rich import box
 from rich.table import Column, Table
 
+from flows.terminal import print_table
 from tasks.adapters import run_store
 from tasks.domain.ledger import Board, LedgerEntry, board, canonical_name, judges
 from tasks.ledger import entries, prune_plan, untested
@@ -35,7 +35,7 @@ def show_board(
         print(json.dumps(document, indent=1))
         return
     for one in boards:
-        Console().print(board_table(one))
+        print_table(board_table(one))
     for name in waiting:
         print(f"untested: {name}")
 
@@ -52,10 +52,11 @@ def explain(
     if as_json:
         print(json.dumps([entry.model_dump(mode="json", exclude_defaults=True) for entry in told], indent=1))
         return
-    Console().print(_story(canonical, told))
+    print(canonical)
     for entry in told:
-        for key, sha256 in entry.evidence.items():
-            print(f"{entry.event}: {sha256[:_DIGITS]} {key}")
+        print(f"{entry.at[:19]} {', '.join(_told(entry))}")
+        for line in _below(entry):
+            print(f"    {line}")
 
 
 @commands.command()
@@ -80,50 +81,49 @@ def prune(
         print(f"{'removed' if apply else 'remove '} {removed}")
 
 
-def _story(name: str, told: Sequence[LedgerEntry]) -> Table:
-    folded = [Column("judge", overflow="fold"), Column("why", overflow="fold")]
-    table = Table("when", "event", "mean", "median", "zeros", *folded, title=name)
-    for entry in told:
-        judge = f"{entry.judge.name} {entry.judge.version}" if entry.judge else ""
-        alias = [f"also called {', '.join(entry.aliases)}"] if entry.aliases else []
-        parents = [f"made from {', '.join(entry.parents)}"] if entry.parents else []
-        table.add_row(
-            entry.at[:19],
-            entry.event,
-            _number(entry.mean),
-            _number(entry.median),
-            _percent(entry.zero_rate),
-            judge,
-            escape("\n".join([*entry.reasons, *alias, *parents])),
-        )
-    return table
+def _told(entry: LedgerEntry) -> Iterator[str]:
+    yield entry.event
+    if entry.judge:
+        yield f"by {entry.judge.name} {entry.judge.version}"
+    for title, value in (
+        ("mean", _number(entry.mean)),
+        ("median", _number(entry.median)),
+        ("zeros", _percent(entry.zero_rate)),
+    ):
+        if value:
+            yield f"{title} {value}"
+
+
+def _below(entry: LedgerEntry) -> Iterator[str]:
+    """Tell why, and what it rests on; one line for each, however long, so that names stay whole."""
+    yield from entry.reasons
+    if entry.aliases:
+        yield f"also called {', '.join(entry.aliases)}"
+    if entry.parents:
+        yield f"made from {', '.join(entry.parents)}"
+    for key, sha256 in entry.evidence.items():
+        yield f"{sha256[:_DIGITS]} {key}"
 
 
 def board_table(one: Board) -> Table:
-    """Lay a board out for a terminal, the best first."""
+    """Lay a board out for a terminal of 80 columns, the best first; what a name stands for is below it."""
     judge = (
         f"{one.judge.name} {one.judge.version}, {one.judge.metric_profile}" if one.judge else "user's history"
     )
     table = Table(
-        Column("submission", overflow="fold"),
-        "mean",
-        "median",
-        "zeros",
-        "status",
-        "lineage",
+        "submission",
+        *(Column(name, justify="right") for name in ("mean", "median", "zeros")),
         title=f"{judge}: {one.scored_runs} scored runs, {one.behaviours} behaviours",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
     )
     for row in one.rows:
         standing = [row.status, *(["best ever"] if row.name == one.best_ever else [])]
         standing += ["champion"] if row.name == one.champion and row.status != "champion" else []
-        table.add_row(
-            row.name,
-            _number(row.mean),
-            _number(row.median),
-            _percent(row.zero_rate),
-            ", ".join(standing),
-            row.lineage,
-        )
+        table.add_row(row.name, _number(row.mean), _number(row.median), _percent(row.zero_rate))
+        table.add_row(f"    {', '.join(standing)}; lineage {row.lineage}")
     return table
 
 

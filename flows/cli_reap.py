@@ -43,7 +43,7 @@ def reap(
 
 def _show(jobs: Sequence[ReapedJob]) -> None:
     if jobs:
-        table = Table("provider", "name", "due", Column("why", overflow="fold"), "done")
+        table = Table("provider", Column("name", no_wrap=True), "due", Column("why", overflow="fold"), "done")
         for job in jobs:
             done = job.done if job.is_settled else f"[red]{job.done}[/]"
             table.add_row(job.provider, job.name, job.due, escape(job.why), done)

@@ -13,13 +13,13 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from prefect.client.schemas.objects import FlowRun
-from rich.console import Console
 
 from deployments.demo.photos import draw_target_set
 from deployments.demo.portal import portal_over
 from deployments.demo.runs import Runner
 from deployments.stack import StackError, borrowed_stack
 from flows.cli_ledger import board_table
+from flows.terminal import print_table
 from infra.errors import AdapterError
 from infra.portal.client.connection import Patience, Portal
 from infra.portal.client.judging import ask_judge
@@ -121,7 +121,7 @@ def _print_verdict(run: FlowRun, store: ObjectStore) -> None:
     known = entries(store)
     for judge in judges(known):
         if judge is not None:
-            Console().print(board_table(board(known, judge)))
+            print_table(board_table(board(known, judge)))
     if (report := newest_report(known)) is not None:
         print(f"report: {_path(report, store)}")
 

@@ -10,6 +10,8 @@ from flows.preflight import preflight
 from flows.prune import prune
 from flows.render import render
 from infra.store.interface import ObjectStore
+from tasks.ledger import append
+from tests.ledger_entries import entry
 
 
 @pytest.mark.usefixtures("prefect_api", "store")
@@ -44,6 +46,20 @@ def test_an_old_name_is_explained_under_its_canonical_one() -> None:
     told = CliRunner().invoke(app, ["explain", "safezero_v1"]).output
     assert "imported" in told
     assert "24.9839" in told
+
+
+@pytest.mark.parametrize("columns", ["", "30"])
+def test_names_stay_whole_in_a_pipe_and_on_a_narrow_terminal(
+    columns: str, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    name = "submission_dim_bucket_microgrid_of_a_long_tag_20261123_151300"
+    reason = f"G4: the photo files are those of {name}, which is an earlier submission, scored 29.64"
+    append(entry("rejected", name, 20.0, reasons=(reason,), parents=(f"{name}_{name}",)), store)
+    board = CliRunner().invoke(app, ["board"]).output
+    assert all(word in board for word in (name, "submission_dim_bucket_microgrid_tuned_20260222", "24.9984"))
+    told = CliRunner().invoke(app, ["explain", name]).output.splitlines()
+    assert {f"    {reason}", f"    made from {name}_{name}"} <= set(told)
 
 
 @pytest.mark.parametrize("command", ["submit", "analyse", "promote"])
