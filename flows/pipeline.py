@@ -17,9 +17,15 @@ from flows.submit import submit
 from tasks.domain.gates.records import GatePolicy
 from tasks.domain.schemas import Border, Interpolation
 from tasks.domain.score_schemas import Team
+from tasks.remote_rendering import end_batches
 
 
-@flow(name="pipeline", flow_run_name="pipeline {method} {variant}", persist_result=False)
+@flow(
+    name="pipeline",
+    flow_run_name="pipeline {method} {variant}",
+    persist_result=False,
+    on_cancellation=[end_batches],
+)
 def pipeline(
     photos: str | None = None,
     method: str = "calibguard_dim",

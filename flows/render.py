@@ -30,6 +30,7 @@ from tasks.planning import engine_here, plan_run, remote_engine
 from tasks.preflight import require_ready
 from tasks.promoted_table import choose_table
 from tasks.provenance import provenance_here
+from tasks.remote_rendering import end_batches
 from tasks.rendering import render_shard
 from tasks.reporting import (
     draw_contact_sheet,
@@ -58,6 +59,7 @@ def run_name() -> str:
     flow_run_name=run_name,
     task_runner=_SHARD_THREADS,  # type: ignore[arg-type]  # invariant in its kind of future
     persist_result=False,
+    on_cancellation=[end_batches],
 )
 def render(
     photos: str | None = None,

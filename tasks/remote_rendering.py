@@ -11,13 +11,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from prefect import get_run_logger
+from prefect import Flow, get_run_logger
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterIdempotencyKey,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Cancelling
+from prefect.states import Cancelled, Cancelling
 
 from infra.store.interface import ObjectStore
 from tasks.adapters import photo_workers, run_store, settings
@@ -144,6 +150,25 @@ def take_batch(run: BatchRun, shards: Sequence[PhotoShard], engine: Engine, fold
     if outcome.manifest is not None:
         logger.info("%s on %s", outcome.manifest.reason, outcome.manifest.device or "an unfit machine")
     return outcome
+
+
+def end_batches(flow: Flow[..., object], flow_run: FlowRun, state: State[object]) -> None:
+    """Cancel what a cancelled run has started: its batches, and those of its stages; a hook of flows.
+
+    Prefect's server does so too, but minutes later. A run that died is not meant: the next one rejoins.
+    """
+    wanted = FlowRunFilter(
+        parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[flow_run.id]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(not_any_=list(TERMINAL_STATES))),
+    )
+    with get_client(sync_client=True) as client:
+        children = client.read_flow_runs(flow_run_filter=wanted)
+        for child in children:
+            # A stage was in the process that is gone; what has a deployment is a worker's to end.
+            ends_as = Cancelling if child.deployment_id else Cancelled
+            client.set_flow_run_state(child.id, ends_as(message="the run that started it was cancelled"))
+    for child in children:
+        end_batches(flow, child, state)
 
 
 def _next_keys(shards: Sequence[PhotoShard], store: ObjectStore) -> BatchKeys:

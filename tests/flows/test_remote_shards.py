@@ -9,13 +9,19 @@ from typing import cast
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolUpdate
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterIdempotencyKey
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterIdempotencyKey,
+)
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.deployments import run_deployment
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.states import Cancelling
 
 from deployments.stack import running_stack
 from flows.render import render
@@ -29,8 +35,10 @@ from tests.faults.stores import environment
 from tests.photos import fill_folder, listing_ids
 from tests.remote_batch import RemoteBatch, run_agent, sent_batch
 from tests.render_requests import request_for
+from tests.waiting import wait_until
 
 HERE, NOWHERE, BROKEN = "render-batch/here", "render-batch/nowhere", "render-batch/broken"
+IDLE = "render-batch/idle"
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ def remote_stack(s3_server: S3Credentials, tmp_path_factory: pytest.TempPathFact
     with running_stack(folder, CALIBGUARD_STORE_URL=url, **environment(s3_server)) as running:
         with temporary_settings({PREFECT_API_URL: running.api_url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             _create_broken_pool()
+            _create_idle_pool()
             yield RemoteStack(folder, url)
         APILogWorker.drain_all(timeout=10)
         EventsWorker.drain_all(timeout=10)
@@ -63,6 +72,16 @@ def _create_broken_pool() -> None:
             entrypoint=here.entrypoint,
             work_pool_name=here.work_pool_name,
             job_variables={"command": "false"},
+        )
+
+
+def _create_idle_pool() -> None:
+    """A pool that nobody serves."""
+    with get_client(sync_client=True) as client:
+        here = client.read_deployment_by_name(HERE)
+        client.create_work_pool(WorkPoolCreate(name="idle", type="process"))
+        client.create_deployment(
+            flow_id=here.flow_id, name="idle", entrypoint=here.entrypoint, work_pool_name="idle"
         )
 
 
@@ -222,6 +241,32 @@ def test_what_a_lost_machine_had_finished_is_taken_after_its_parent_was_killed(
     store.delete(first.keys.manifest)  # as if it had been lost before its last word
     state = render(str(photos), variant="aggressive", shard_size=4, pools=(NOWHERE,), return_state=True)
     assert state.name == "Completed", state.message
+
+
+@pytest.mark.parametrize("deployment", ["render/safe", "pipeline/safe"])
+def test_a_run_that_is_cancelled_ends_its_batches(
+    photos: Path, remote_stack: RemoteStack, deployment: str
+) -> None:
+    with get_client(sync_client=True) as client:
+        idle = client.read_deployment_by_name(IDLE).id
+
+        def waiting() -> list[FlowRun]:
+            wanted = DeploymentFilter(id=DeploymentFilterId(any_=[idle]))
+            batches = client.read_flow_runs(deployment_filter=wanted)
+            return [one for one in batches if one.state and one.state.is_scheduled()]
+
+        parent = run_deployment(
+            deployment, parameters={"photos": str(photos), "pools": [IDLE], "shard_size": 5}, timeout=0
+        )
+        assert isinstance(parent, FlowRun)
+        wait_until(waiting, within_s=120, what="a batch in the queue")
+        client.set_flow_run_state(parent.id, Cancelling())
+        wait_until(
+            lambda: (state := client.read_flow_run(parent.id).state) is not None and state.is_final(),
+            within_s=120,
+            what="the end of the run",
+        )
+        assert waiting() == []
 
 
 def test_a_local_store_has_nothing_to_hand_out(
