@@ -133,8 +133,10 @@ def main() -> None:
     print(f"\nworst {_WORST}")
     for outcome in sorted(outcomes, key=_badness, reverse=True)[:_WORST]:
         error = "-" if outcome.error is None else f"{outcome.error:.3f}"
-        fit = outcome.fit
-        print(f"{error:>7} px, foretold {fit.expected_error_px:.3f}, {outcome.pair.pair_id}: {fit.sentence}")
+        fit, pair = outcome.fit, outcome.pair
+        print(
+            f"{error:>7} px, foretold {fit.expected_error_px:.3f}, {pair.pair_id}{_cut(pair)}: {fit.sentence}"
+        )
 
 
 def _print_figures(outcomes: list[Outcome], steps: Mapping[str, float]) -> None:
@@ -209,6 +211,20 @@ def _error(pair: Pair, found: PairFit) -> float | None:
     size = found.model.size
     apart = source_places(found.curve, size) - true_source(pair.truth, frame_places(size))
     return float(np.sqrt(np.mean(np.sum(apart * apart, axis=1))))
+
+
+def _cut(pair: Pair) -> str:
+    """Say how many pixels off the middle of its frame a pair was cut; a curve has its centre in the middle."""
+    if pair.truth is None:
+        return ""
+    number = {
+        name: float(pair.truth[name]) for name in ("width", "height", "full_w", "full_h", "crop_x", "crop_y")
+    }
+    off = hypot(
+        number["crop_x"] + (number["width"] - number["full_w"]) / 2,
+        number["crop_y"] + (number["height"] - number["full_h"]) / 2,
+    )
+    return f", cut {off:.1f} px off its centre"
 
 
 def _badness(outcome: Outcome) -> float:
