@@ -214,7 +214,7 @@ def _error(pair: Pair, found: PairFit) -> float | None:
 
 
 def _cut(pair: Pair) -> str:
-    """Say how many pixels off the middle of its frame a pair was cut; a curve has its centre in the middle."""
+    """Say how many pixels off the middle of its frame a pair was cut; a curve assumes none."""
     if pair.truth is None:
         return ""
     number = {
