@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_exponential_jitter
 
-from infra.errors import BudgetExhausted, DestroyFailed, RemoteDenied, RemoteError, RemoteRefused
+from infra.errors import BudgetExhausted, DestroyFailed, RemoteError, RemoteRefused
 from infra.kaggle.api import KaggleApi
 from infra.kaggle.notebooks import LONGEST_SESSION_S, KernelRef, Push, kernel_ref
 from infra.kaggle.pushing import by_hand
@@ -95,15 +95,13 @@ class KaggleProvider:
         """Delete the kernel, and return once Kaggle knows it no longer; its output is gone with it.
 
         Raises:
-            DestroyFailed: Kaggle still knows it, or could not be asked.
+            DestroyFailed: Kaggle still knows it, or could not be asked, or does not accept the token.
         """
         kernel = _kernel(handle)
         try:
             self._cancel(kernel)
             self._api.delete(kernel)
             self._await_gone(kernel)
-        except RemoteDenied:
-            raise
         except (RemoteError, RetryError) as error:
             why = "it is still there" if isinstance(error, RetryError) else str(error)
             raise DestroyFailed(

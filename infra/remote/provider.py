@@ -105,7 +105,8 @@ class Provider(Protocol):
         """End a job and return once the provider confirms that it is gone; one that is gone is success.
 
         Raises:
-            DestroyFailed: It could not be confirmed; the text holds the command to do it by hand.
+            DestroyFailed: It could not be confirmed, whatever the reason, these credentials included; the
+                text holds the command to do it by hand. Nothing else is raised.
         """
         ...
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from infra.errors import AdapterError, RemoteError, WatchTaken
+from infra.errors import AdapterError, RemoteError
 from infra.remote.flow_run import FlowRunLink
 from infra.remote.names import parse_remote_name
 from infra.remote.outcomes import Outcome
@@ -117,13 +117,13 @@ class Reaper:
             AdapterError: As ``find`` does.
         """
         for found in self.find():
+            said = [found.why]
             try:
-                done, why = self._seen_to(found), found.why
-            except WatchTaken as error:
-                done, why = False, str(error)
+                done = self._seen_to(found, said.append)
             except AdapterError as error:
-                done, why = False, f"{found.why}; {error}"
-            yield Reaped(found.name, found.due, why, done)
+                done = False
+                said.append(str(error))
+            yield Reaped(found.name, found.due, "; ".join(said), done)
 
     def _found(self, name: str, handle: Handle | None) -> Found:
         records = self.renter.records
@@ -146,11 +146,11 @@ class Reaper:
             return "destroy", "its flow run has ended" if run == "ended" else "its flow run was deleted"
         return "adopt", f"its flow run waits for it, and {record.intent.worker} watches it no more"
 
-    def _seen_to(self, found: Found) -> bool:
+    def _seen_to(self, found: Found, say: Callable[[str], None]) -> bool:
         if found.due in ("nothing", "ask again"):
             return found.due == "nothing"
         if found.record is None or found.record.closed is not None:
-            return found.handle is None or self.renter.undertaker.destroy(found.handle)
+            return found.handle is None or self.renter.undertaker.destroy(found.handle, say=say)
         if found.due == "adopt":
             if self.adopt is not None:
                 self.adopt(found.record)

@@ -253,6 +253,18 @@ def test_what_cannot_be_destroyed_says_how_to_do_it_by_hand(kaggle: FakeKaggle) 
     rented.destroy(handle)
 
 
+def test_a_kernel_whose_token_is_accepted_no_more_says_how_to_end_it_by_hand(kaggle: FakeKaggle) -> None:
+    handle = provider(kaggle, _LONG).create(job(), Opened())
+    api = KaggleApi(KaggleAccess(token=SecretStr("canary-token"), url=kaggle.url), limits=LIMITS)
+    with pytest.raises(DestroyFailed) as failed:
+        KaggleProvider(api, script=lambda _job: "").destroy(handle)
+    text = str(failed.value)
+    assert "check KAGGLE_API_TOKEN" in text
+    assert text.endswith(f"; run `calibguard kaggle delete --owner owner --slug {handle.name}`")
+    assert "canary" not in text
+    assert kaggle.kernels_alive() == [handle.name]
+
+
 def test_a_token_that_kaggle_does_not_know_is_denied(kaggle: FakeKaggle) -> None:
     api = KaggleApi(KaggleAccess(token=SecretStr("canary-token"), url=kaggle.url), limits=LIMITS)
     with pytest.raises(RemoteDenied, match="KAGGLE_API_TOKEN") as caught:

@@ -189,6 +189,17 @@ def test_what_cannot_be_ended_is_said_and_left_for_the_next_time(
     assert (again.done, provider.alive()) == (True, [])
 
 
+def test_what_cannot_be_ended_and_is_on_no_record_is_said_with_the_command(
+    renter: Renter, provider: FolderProvider
+) -> None:
+    name = str(remote_name("kaggle", uuid.uuid4(), 0))
+    machine(provider, name)
+    provider.undying = 3
+    (reaped,) = reaper(renter, ended()).reap()
+    assert not reaped.done
+    assert f"run `cloud delete {name}`" in reaped.why
+
+
 def test_a_list_that_breaks_off_is_an_error_after_all_that_is_on_record(
     renter: Renter, orphan: Intent, provider: FolderProvider, agent: Agent
 ) -> None:
