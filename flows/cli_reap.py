@@ -37,7 +37,11 @@ def reap(
         _show(jobs)
     left = sum(not job.is_settled for job in jobs)
     if left and not dry_run:
-        print(f"{left} are left; a worker adopts what is still wanted, --abandon ends it", file=sys.stderr)
+        print(
+            f"{left} are left: of each its reason tells what to do; a worker adopts what is still wanted, or"
+            " --abandon ends it",
+            file=sys.stderr,
+        )
     raise typer.Exit(1 if left else 0)
 
 

@@ -15,6 +15,7 @@ messages. A caller's own mistake (a malformed key, a negative length) is a ``Val
     │   ├── StoreDenied            credentials or file permissions refuse
     │   ├── StoreFull              disk or quota exhausted
     │   ├── StoreNotConforming     the store lacks a guarantee that promotion rests on
+    │   ├── RecordUnreadable       a rented machine's record is not what was written; a person has to look
     │   └── StoreUnavailable       not reachable or not now; retryable
     ├── RemoteError                a provider of rented machines
     │   ├── RemoteUnavailable      not reachable or not now; retryable
@@ -92,6 +93,10 @@ class StoreFull(StoreError):
 
 class StoreNotConforming(StoreError):
     """The store does not keep a promise that the project rests on."""
+
+
+class RecordUnreadable(StoreError):
+    """What is on record of a rented machine is damaged or incomplete; the text says what to do by hand."""
 
 
 class StoreUnavailable(StoreError):

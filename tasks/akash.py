@@ -21,7 +21,14 @@ from infra.akash.money import in_words
 from infra.akash.opening import TRAINING, open_akash, open_console, spent_this_month
 from infra.akash.provider import AkashProvider, is_ours
 from infra.akash.refusals import DeploymentUnknown
-from infra.errors import AtCapacity, BudgetExhausted, DestroyFailed, RemoteError, RemoteRefused
+from infra.errors import (
+    AtCapacity,
+    BudgetExhausted,
+    DestroyFailed,
+    RecordUnreadable,
+    RemoteError,
+    RemoteRefused,
+)
 from infra.remote.outcomes import Cause, Outcome
 from infra.remote.provider import Handle
 from infra.remote.records import Closed, RemoteRecord, RemoteRecords
@@ -150,7 +157,7 @@ def _ended(renter: Renter, flow_run_id: UUID, outcome: Outcome, files: tuple[Pat
 
 
 def _of_run(renter: Renter, flow_run_id: UUID) -> list[RemoteRecord]:
-    return [record for record in renter.records.all_jobs() if record.intent.flow_run_id == flow_run_id]
+    return list(renter.records.jobs_of(flow_run_id))
 
 
 def up(run: TrainingRun, settings: Settings, *, say: Callable[[str], None]) -> TrainingEnd:
@@ -175,7 +182,7 @@ def alive(settings: Settings) -> Iterator[LeaseRow]:
     provider, store = open_akash(settings), configured_store(settings)
     for handle in provider.find():
         seen = provider.observe(handle)
-        recorded = RemoteRecords(store).find(handle.name) is not None
+        recorded = RemoteRecords(store).is_intended(handle.name)
         yield LeaseRow(handle.id, handle.name, seen.state, seen.detail, seen.cost_usd, recorded)
 
 
@@ -214,7 +221,10 @@ def prices(settings: Settings) -> tuple[GpuModel, ...]:
 
 def month_in_words(settings: Settings) -> str:
     """Tell what the month's leases cost, of which budget."""
-    spent = spent_this_month(settings, now=_now())
+    try:
+        spent = spent_this_month(settings, now=_now())
+    except RecordUnreadable as error:  # no reason to leave unsaid which leases run
+        return f"what this month cost is not known: {error}"
     return f"{in_words(spent)} of this month's {in_words(settings.akash_monthly_budget_usd)}"
 
 
@@ -246,7 +256,7 @@ def _ended_by_hand(provider: AkashProvider, store: ObjectStore, handle: Handle) 
     provider.destroy(handle)
     cost = provider.cost_usd(handle)
     records = RemoteRecords(store)
-    if records.find(handle.name) is not None:
+    if records.is_intended(handle.name):
         closed = Closed(cause="overtaken", sentence="ended by hand", cost_usd=cost, at=_now())
         records.close(handle.name, closed)
     return f"{handle.id} ({handle.name}) is ended" + ("" if cost is None else f", it cost {in_words(cost)}")

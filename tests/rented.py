@@ -91,10 +91,13 @@ class FolderProvider:
     def harvest(self, handle: Handle) -> str:
         return self.log
 
+    def by_hand(self, handle: Handle) -> str:
+        return f"`cloud delete {handle.name}`"
+
     def destroy(self, handle: Handle) -> None:
         if self.undying:
             self.undying -= 1
-            raise DestroyFailed(f"{handle.name} is still there; run `cloud delete {handle.name}`")
+            raise DestroyFailed(f"{handle.name} is still there; run {self.by_hand(handle)}")
         (self.folder / "dead").mkdir(exist_ok=True)
         with suppress(FileNotFoundError):
             (self.folder / "alive" / handle.name).rename(self.folder / "dead" / handle.name)

@@ -73,6 +73,10 @@ def open_akash(
 
 
 def spent_this_month(settings: Settings, *, but_for: str = "", now: datetime) -> Decimal:
-    """Return what the leases of a calendar month cost, those still open at the most they can."""
-    jobs = RemoteRecords(configured_store(settings)).all_jobs()
+    """Return what the leases of a calendar month cost, those still open at the most they can.
+
+    Raises:
+        RecordUnreadable: What some of them cost is not known, nor of which month they are.
+    """
+    jobs = RemoteRecords(configured_store(settings)).all_jobs("akash")
     return spending(jobs, "akash", month=now.astimezone(UTC), but_for=but_for).total_usd

@@ -17,7 +17,7 @@ from typing import Final
 
 from infra.akash.answers import Created, DeploymentId
 from infra.akash.console import Console, Wanted
-from infra.akash.ending import end
+from infra.akash.ending import by_hand, end
 from infra.akash.money import MIN_DEPOSIT_USD, in_words
 from infra.akash.refusals import DeploymentUnknown
 from infra.akash.renting import rent
@@ -92,6 +92,10 @@ class AkashProvider:
     def harvest(self, handle: Handle) -> str:  # noqa: ARG002
         """Return nothing: the Console has no logs, and the agent stores its own."""
         return ""
+
+    def by_hand(self, handle: Handle) -> str:
+        """Tell the commands that end a lease without us."""
+        return by_hand(handle.id, self.console)
 
     def destroy(self, handle: Handle) -> None:
         """End a lease and its deployment; see the protocol."""

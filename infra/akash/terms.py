@@ -8,7 +8,7 @@ from typing import Final
 
 from infra.akash.money import deposit_usd, in_words
 from infra.akash.sdl import Hardware
-from infra.errors import BudgetExhausted, RemoteRefused
+from infra.errors import BudgetExhausted, RecordUnreadable, RemoteRefused
 
 LONGEST_H: Final = 48  # what the Console takes as a limit, see ``infra.akash.console.Wanted``
 _NOTHING: Final = Decimal(0)
@@ -42,11 +42,17 @@ class Terms:
         """Refuse what this month's budget has no room for, beside all jobs but the one of this name.
 
         Raises:
-            BudgetExhausted: With the figures.
+            BudgetExhausted: With the figures; or what is spent is not known, and then nothing more is.
         """
         if self.monthly_budget_usd is None:
             return
-        spent = self.spent_usd(name)
+        try:
+            spent = self.spent_usd(name)
+        except RecordUnreadable as error:
+            raise BudgetExhausted(
+                f"what of this month's {in_words(self.monthly_budget_usd)} for Akash is spent is not known,"
+                f" so nothing is rented: {error}"
+            ) from error
         if spent + cost_usd > self.monthly_budget_usd:
             raise BudgetExhausted(
                 f"a lease may cost {in_words(cost_usd)}, and {in_words(spent)} of this month's "

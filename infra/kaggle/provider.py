@@ -91,6 +91,10 @@ class KaggleProvider:
             return log or self._api.log_so_far(kernel)
         return ""
 
+    def by_hand(self, handle: Handle) -> str:
+        """Tell the command that deletes the kernel."""
+        return f"`{by_hand(_kernel(handle))}`"
+
     def destroy(self, handle: Handle) -> None:
         """Delete the kernel, and return once Kaggle knows it no longer; its output is gone with it.
 
@@ -105,7 +109,7 @@ class KaggleProvider:
         except (RemoteError, RetryError) as error:
             why = "it is still there" if isinstance(error, RetryError) else str(error)
             raise DestroyFailed(
-                f"{kernel} may still run and use quota: {why}; run `{by_hand(kernel)}`"
+                f"{kernel} may still run and use quota: {why}; run {self.by_hand(handle)}"
             ) from error
 
     def worst_cost_usd(self, deadline: datetime) -> None:

@@ -38,7 +38,12 @@ def remote_name(kind: Kind, flow_run_id: UUID, attempt: int) -> RemoteName:
     """Name a job of a flow run."""
     if not 0 <= attempt <= 999:
         raise ValueError(f"attempt must be within 0..999, got {attempt}")
-    return RemoteName(kind, flow_run_id.hex[:RUN_DIGITS], attempt)
+    return RemoteName(kind, run_digits(flow_run_id), attempt)
+
+
+def run_digits(flow_run_id: UUID) -> str:
+    """Return what the names of a flow run's jobs say of it."""
+    return flow_run_id.hex[:RUN_DIGITS]
 
 
 def parse_remote_name(text: str) -> RemoteName | None:

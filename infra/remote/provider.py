@@ -101,6 +101,10 @@ class Provider(Protocol):
         """Fetch the job's log as far as the provider has one, before it is destroyed; may be empty."""
         ...
 
+    def by_hand(self, handle: Handle) -> str:
+        """Tell the command that ends a job without us, in backticks."""
+        ...
+
     def destroy(self, handle: Handle) -> None:
         """End a job and return once the provider confirms that it is gone; one that is gone is success.
 

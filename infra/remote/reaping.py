@@ -7,6 +7,7 @@
     open, nobody watches              the server is silent    nothing, until it answers
     at the provider, record closed    any                     destroyed
     at the provider, no record        nobody knows            destroyed
+    a record that cannot be read      nobody knows            nothing: a person has to look at it
 
 Safe to repeat, and for several reapers at once: whoever acts on a record holds its lease. What stands at the
 provider without any record is not ours to keep either: an account belongs to one store, and an intent is
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from infra.errors import AdapterError, RemoteError
+from infra.errors import AdapterError, RemoteError, StoreError
 from infra.remote.flow_run import FlowRunLink
 from infra.remote.names import parse_remote_name
 from infra.remote.outcomes import Outcome
@@ -27,8 +28,8 @@ from infra.remote.records import RemoteRecord
 from infra.remote.renting import Renter
 from infra.store.lease import holder
 
-Due = Literal["nothing", "adopt", "destroy", "ask again"]
-"""``ask again``: only the Prefect server could tell, and it is silent."""
+Due = Literal["nothing", "adopt", "destroy", "ask again", "by hand"]
+"""``ask again``: only the Prefect server could tell, and it is silent. ``by hand``: only you can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Reaped:
     @property
     def in_words(self) -> str:
         """What was done about it."""
+        if self.due == "by hand":
+            return "left to you"
         if not self.done:
             return "left for the next time"
         return {"nothing": "left alone", "adopt": "taken over", "destroy": "ended"}[self.due]
@@ -87,16 +90,14 @@ class Reaper:
 
         Raises:
             RemoteError: After all others: the provider's list could not be had, or not all of it.
-            StoreError: The records could not be read.
+            StoreError: The store could not be asked.
         """
         kind = self.renter.provider.kind
         alive, blind = self._alive()
         ours = {name for name in alive if (parsed := parse_remote_name(name)) and parsed.kind == kind}
-        on_record = {
-            record.intent.name for record in self.renter.records.open_jobs() if record.intent.kind == kind
-        }
+        on_record = {str(name) for name in self.renter.records.open_names() if name.kind == kind}
         for name in sorted(ours | on_record):
-            yield self._found(name, alive.get(name))
+            yield self._looked_at(name, alive.get(name))
         if blind is not None:
             raise blind
 
@@ -125,6 +126,16 @@ class Reaper:
                 said.append(str(error))
             yield Reaped(found.name, found.due, "; ".join(said), done)
 
+    def _looked_at(self, name: str, handle: Handle | None) -> Found:
+        """What is due; of a job whose own record or lease cannot be read, nothing is guessed."""
+        try:
+            return self._found(name, handle)
+        except StoreError as error:
+            if error.retryable:
+                raise
+            by_hand = f"; its machine is ended by {self.renter.provider.by_hand(handle)}" if handle else ""
+            return Found(name, handle, None, "by hand", f"{error}{by_hand}")
+
     def _found(self, name: str, handle: Handle | None) -> Found:
         records = self.renter.records
         record = records.find(name)
@@ -147,7 +158,7 @@ class Reaper:
         return "adopt", f"its flow run waits for it, and {record.intent.worker} watches it no more"
 
     def _seen_to(self, found: Found, say: Callable[[str], None]) -> bool:
-        if found.due in ("nothing", "ask again"):
+        if found.due in ("nothing", "ask again", "by hand"):
             return found.due == "nothing"
         if found.record is None or found.record.closed is not None:
             return found.handle is None or self.renter.undertaker.destroy(found.handle, say=say)

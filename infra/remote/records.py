@@ -8,12 +8,13 @@
         undestroyed.json   how to end the job by hand, where ending it did not work; kept, also after the end
         closed.json        how it ended and what it cost; written last, after the provider confirmed the end
 
-A job without ``closed.json`` is open and may cost; ``infra.remote.reaping`` sees to it. No object here holds
-a URL, a key or a token.
+A job without ``closed.json`` is open and may cost; ``infra.remote.reaping`` sees to it. A record that cannot
+be read is never guessed at: it is an error of its own kind, and of its own job alone, since a name tells
+provider and flow run without it. No object here holds a URL, a key or a token.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,8 +23,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from infra.errors import ObjectExists, ObjectMissing, StoreError
-from infra.remote.names import Kind, parse_remote_name
+from infra.errors import ObjectExists, ObjectMissing, RecordUnreadable
+from infra.remote.names import Kind, RemoteName, parse_remote_name, run_digits
 from infra.remote.outcomes import Cause
 from infra.remote.provider import Handle
 from infra.store.interface import ObjectStore
@@ -136,32 +137,59 @@ class RemoteRecords:
         """Return what is recorded of a job; None for one that was never intended.
 
         Raises:
-            StoreError: A record cannot be read.
+            RecordUnreadable: It is not what was written.
         """
+        # The last that was written is read first: what it rests on is there by then.
+        closed, opened = self._find(name, "closed", Closed), self._find(name, "opened", Opened)
         intent = self._find(name, "intent", Intent)
-        if intent is None:
-            return None
-        return RemoteRecord(intent, self._find(name, "opened", Opened), self._find(name, "closed", Closed))
+        if intent is not None:
+            return RemoteRecord(intent, opened, closed)
+        if opened is not None or closed is not None:
+            raise _unreadable(name, "intent", "it is missing, and what was written after it is there")
+        return None
 
-    def open_jobs(self) -> Iterator[RemoteRecord]:
-        """Every job that may still run."""
-        for name, members in self._members().items():
-            if "intent.json" in members and "closed.json" not in members:
-                record = self.find(name)
-                if record is not None and record.closed is None:
-                    yield record
+    def is_intended(self, name: str) -> bool:
+        """Whether a job was intended; its record may be one that cannot be read."""
+        return self.store.head(f"{PREFIX}{name}/intent.json") is not None
 
-    def all_jobs(self) -> Iterator[RemoteRecord]:
-        """Every job that was ever intended."""
-        for name in self._members():
-            if (record := self.find(name)) is not None:
+    def open_names(self) -> list[RemoteName]:
+        """Every job that may still run; nothing is read."""
+        return [
+            name
+            for name, members in self._members().items()
+            if members & {"intent.json", "opened.json"} and "closed.json" not in members
+        ]
+
+    def all_jobs(self, kind: Kind | None = None) -> Iterator[RemoteRecord]:
+        """Every job that was ever intended, at one provider or at all.
+
+        Raises:
+            RecordUnreadable: After all others: of some it cannot be read.
+        """
+        return self._read(name for name in self._members() if kind in (None, name.kind))
+
+    def jobs_of(self, flow_run_id: UUID) -> Iterator[RemoteRecord]:
+        """Every job of one flow run, as ``all_jobs``."""
+        return self._read(name for name in self._members() if name.run == run_digits(flow_run_id))
+
+    def _read(self, names: Iterable[RemoteName]) -> Iterator[RemoteRecord]:
+        unreadable = []
+        for name in names:
+            try:
+                record = self.find(str(name))
+            except RecordUnreadable as error:
+                unreadable.append(str(error))
+                continue
+            if record is not None:
                 yield record
+        if unreadable:
+            raise RecordUnreadable("\n".join(unreadable))
 
-    def _members(self) -> dict[str, set[str]]:
-        members: dict[str, set[str]] = defaultdict(set)
+    def _members(self) -> dict[RemoteName, set[str]]:
+        members: dict[RemoteName, set[str]] = defaultdict(set)
         for found in self.store.list(PREFIX):
-            name, _, member = found.key.removeprefix(PREFIX).partition("/")
-            if parse_remote_name(name) is not None:
+            text, _, member = found.key.removeprefix(PREFIX).partition("/")
+            if (name := parse_remote_name(text)) is not None:
                 members[name].add(member)
         return members
 
@@ -171,11 +199,17 @@ class RemoteRecords:
         self.store.create(f"{PREFIX}{name}/{member}.json", record.model_dump_json(indent=1).encode())
 
     def _find(self, name: str, member: str, kind: type[R]) -> R | None:
-        key = f"{PREFIX}{name}/{member}.json"
         try:
-            return kind.model_validate_json(self.store.read(key))
+            return kind.model_validate_json(self.store.read(f"{PREFIX}{name}/{member}.json"))
         except ObjectMissing:
             return None
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False)[0]["msg"]
-            raise StoreError(f"{key!r} is not the record it was: {problem}; look at it by hand") from error
+            raise _unreadable(name, member, problem) from error
+
+
+def _unreadable(name: str, member: str, problem: str) -> RecordUnreadable:
+    return RecordUnreadable(
+        f"'{PREFIX}{name}/{member}.json' is not the record it was: {problem}; put back what was written, or"
+        f" end the machine and delete all under '{PREFIX}{name}/', which forgets what it cost"
+    )

@@ -10,6 +10,7 @@ and its end by the agent's last word, after the machine has ended. What a dead w
 and ends the rest. A worker that is told to stop ends its machines and makes their runs Crashed.
 """
 
+import logging
 import os
 import socket
 import threading
@@ -30,6 +31,7 @@ from pydantic import ValidationError
 from infra.errors import RemoteError
 from infra.remote.batch import Batch
 from infra.remote.ending import Clock
+from infra.remote.names import run_digits
 from infra.remote.outcomes import Outcome
 from infra.remote.provider import Provider
 from infra.remote.reaping import Reaper
@@ -178,19 +180,21 @@ class RemoteJobMixin(_Worker):
         adopted, known = await self._in_thread(self._reaped)
         for record in adopted:
             self._start_soon(self._adopt, record)
-        await crash_stranded(self.client, pool=self.work_pool, known=self._at_work | known)
+        known |= {run_digits(run) for run in self._at_work}
+        await crash_stranded(self.client, pool=self.work_pool, known=known)
 
-    def _reaped(self) -> tuple[list[RemoteRecord], set[UUID]]:
-        """What is to be watched here, and the runs of all that is open."""
+    def _reaped(self) -> tuple[list[RemoteRecord], set[str]]:
+        """What is to be watched here, and the runs of all that is open, by the digits in its names."""
         adopted: list[RemoteRecord] = []
         renter = self._renter(Patience())
         try:
             for reaped in Reaper(renter, PrefectLink, adopt=adopted.append).reap():
                 if reaped.due != "nothing":
-                    self._logger.info("%s: %s; %s", reaped.name, reaped.why, reaped.in_words)
+                    level = logging.INFO if reaped.done else logging.WARNING
+                    self._logger.log(level, "%s: %s; %s", reaped.name, reaped.why, reaped.in_words)
         except RemoteError as error:  # what is on record was seen to before
             self._logger.warning("not all that stands at the provider could be seen: %s", error)
-        return adopted, {record.intent.flow_run_id for record in renter.records.open_jobs()}
+        return adopted, {name.run for name in renter.records.open_names()}
 
     async def _adopt(self, record: RemoteRecord) -> None:
         """Watch a job whose worker died, with the patience of its own run."""

@@ -6,7 +6,6 @@ Prefect leaves such a run Pending for ever. Nothing is rented for it, since an i
 from collections.abc import Set
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import (
@@ -19,15 +18,18 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, StateType, WorkPool
 from prefect.states import Crashed
 
+from infra.remote.names import run_digits
+
 _AFTER: Final = timedelta(minutes=5)  # from Pending to the intent a worker needs seconds
 
 
 async def crash_stranded(
-    client: PrefectClient, *, pool: WorkPool, known: Set[UUID], after: timedelta = _AFTER
+    client: PrefectClient, *, pool: WorkPool, known: Set[str], after: timedelta = _AFTER
 ) -> None:
     """Make old Pending and Running runs of a pool Crashed, so that their parents start them again.
 
-    ``known`` are the runs that somebody is at work on, or that have an open record.
+    ``known`` are the runs that somebody is at work on, or that have an open record, be it one that cannot be
+    read; as ``run_digits`` of them.
     """
     at_work = FlowRunFilterStateType(any_=[StateType.PENDING, StateType.RUNNING])
     runs = await client.read_flow_runs(
@@ -35,7 +37,7 @@ async def crash_stranded(
         work_pool_filter=WorkPoolFilter(id=WorkPoolFilterId(any_=[pool.id])),
     )
     for run in runs:
-        if run.id not in known and _is_old(run, after):
+        if run_digits(run.id) not in known and _is_old(run, after):
             message = "its worker died before a machine was asked for; start the run again"
             await client.set_flow_run_state(run.id, Crashed(message=message))
 

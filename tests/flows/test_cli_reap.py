@@ -102,6 +102,21 @@ def test_a_kernel_without_a_record_is_ended_and_a_notebook_of_the_users_is_not(
     assert (status, ended["why"], kaggle.kernels_alive()) == (0, "nothing is on record of it", [])
 
 
+def test_a_record_that_cannot_be_read_is_told_and_costs_no_other_job(
+    kaggle: FakeKaggle, store: ObjectStore
+) -> None:
+    bad = orphan(kaggle, store, uuid.uuid4(), recorded=False)
+    store.create(f"remote/{bad}/intent.json", b"rubbish")
+    orphan(kaggle, store, flow_run(Completed()))
+    status, rows = reap()
+    assert (status, kaggle.kernels_alive()) == (1, [bad])
+    (why,) = [str(row["why"]) for row in rows if row["due"] == "by hand"]
+    assert f"'remote/{bad}/intent.json' is not the record it was" in why
+    assert f"`calibguard kaggle delete --owner owner --slug {bad}`" in why
+    outcome = CliRunner().invoke(app, ["reap"])
+    assert (outcome.exit_code, "its reason tells what to do" in outcome.stderr) == (1, True)
+
+
 def test_a_table_says_that_nothing_was_found(kaggle: FakeKaggle, store: ObjectStore) -> None:
     outcome = CliRunner().invoke(app, ["reap"])
     assert (outcome.exit_code, outcome.stdout) == (0, "0 rented machines found\n")

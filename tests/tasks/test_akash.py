@@ -192,6 +192,36 @@ def test_a_run_may_take_what_is_left_of_the_budget_and_no_more(
     assert commands.month_in_words(settings) == "0.001 USD of this month's 0.501 USD"
 
 
+def test_a_budget_that_cannot_read_a_record_of_akash_begins_nothing_and_names_it(
+    akash: FakeAkash, s3_server: S3Credentials, tmp_path: Path
+) -> None:
+    settings = settings_for(akash, s3_server, tmp_path, script_url="http://127.0.0.1:1/x")
+    store = configured_store(settings)
+    keys = [f"remote/cg-{letter}-{'0' * 20}-0/intent.json" for letter in "ka"]
+    store.create(keys[0], b"rubbish")
+    assert commands.month_in_words(settings).startswith("0.000 USD")
+    store.create(keys[1], b"rubbish")
+    with pytest.raises(BudgetExhausted, match=rf"not known.*'{keys[1]}' is not the record it was") as refused:
+        up(run_of(WELL, tmp_path), settings, say=lambda words: None)
+    assert keys[0] not in str(refused.value)
+    assert commands.month_in_words(settings).startswith(f"what this month cost is not known: '{keys[1]}'")
+    assert "create" not in akash.journal.calls()
+
+
+def test_a_lease_whose_record_cannot_be_read_is_shown_and_ended_with_the_others(
+    akash: FakeAkash, s3_server: S3Credentials, tmp_path: Path
+) -> None:
+    settings = settings_for(akash, s3_server, tmp_path)
+    ours = [provider_at(akash).create(job(), lambda handle: None) for _ in range(2)]
+    configured_store(settings).create(f"remote/{ours[0].name}/intent.json", b"rubbish")
+    assert {row.name: row.recorded for row in commands.alive(settings)} == {
+        ours[0].name: True,
+        ours[1].name: False,
+    }
+    assert len(list(commands.down(None, settings))) == 2
+    assert akash.deployments_alive() == []
+
+
 def test_a_folder_as_store_is_refused_before_anything_is_asked_for(
     akash: FakeAkash, s3_server: S3Credentials, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.errors import RemoteUnavailable, WatchTaken
+from infra.errors import RemoteUnavailable, StoreUnavailable, WatchTaken
 from infra.remote.names import remote_name
 from infra.remote.provider import Handle
 from infra.remote.reaping import Reaped, Reaper
@@ -49,6 +49,20 @@ def orphan(renter: Renter, provider: FolderProvider, agent: Agent) -> Intent:
     return asked
 
 
+def spoilt(
+    renter: Renter, provider: FolderProvider, agent: Agent, *, member: str, lost: bool = False
+) -> tuple[str, str]:
+    """A machine that runs, of whose record one member is rubbish or lost; gives its name and that key."""
+    records, asked = renter.records, intent(agent)
+    key = f"remote/{asked.name}/{member}"
+    records.intend(asked)
+    records.open(machine(provider, asked.name), Opened(id="1", at=NOW))
+    records.store.delete(key)
+    if not lost:
+        records.store.create(key, b'{"format": 1, "na')
+    return asked.name, key
+
+
 def reaper(renter: Renter, run: Run, **more: Callable[[RemoteRecord], None]) -> Reaper:
     return Reaper(renter, lambda _id: run, **more)
 
@@ -63,7 +77,7 @@ def test_a_machine_whose_run_is_over_is_destroyed_and_closed(
 ) -> None:
     (reaped,) = reaper(renter, ended(state)).reap()
     assert (reaped.name, reaped.due, reaped.done) == (orphan.name, "destroy", True)
-    assert (provider.alive(), list(renter.records.open_jobs()), agent.may_go_on()) == ([], [], False)
+    assert (provider.alive(), renter.records.open_names(), agent.may_go_on()) == ([], [], False)
     assert list(reaper(renter, ended(state)).reap()) == []
 
 
@@ -126,7 +140,7 @@ def test_an_intent_without_a_machine_is_closed_and_its_run_may_start_again(
     outcome = renter.adopt(asked.name, run)
     assert outcome is not None
     assert (outcome.state.type, run.outcomes) == ("CRASHED", [outcome])
-    assert list(renter.records.open_jobs()) == []
+    assert renter.records.open_names() == []
 
 
 def test_an_adopted_job_is_seen_through(
@@ -214,7 +228,56 @@ def test_a_list_that_breaks_off_is_an_error_after_all_that_is_on_record(
     with pytest.raises(RemoteUnavailable, match="deployment 17"):
         list(reaper(away, ended()).reap())
     assert provider.alive() == []
-    assert [record.intent.name for record in renter.records.open_jobs()] == [asked.name]
+    assert [str(name) for name in renter.records.open_names()] == [asked.name]
+
+
+@pytest.mark.parametrize(
+    ("member", "lost"),
+    [
+        ("intent.json", False),
+        ("opened.json", False),
+        ("closed.json", False),
+        ("watch.json", False),
+        ("intent.json", True),
+    ],
+)
+def test_a_record_that_cannot_be_read_costs_its_own_job_alone_and_its_machine_is_left(
+    member: str, lost: bool, renter: Renter, orphan: Intent, provider: FolderProvider, agent: Agent
+) -> None:
+    bad, key = spoilt(renter, provider, agent, member=member, lost=lost)
+    other = intent(agent)
+    renter.records.intend(other)
+    renter.records.open(machine(provider, other.name), Opened(id="2", at=NOW))
+    reaped = {one.name: one for one in reaper(renter, ended()).reap()}
+    assert set(reaped) == {bad, orphan.name, other.name}
+    assert [reaped[name].done for name in (bad, orphan.name, other.name)] == [False, True, True]
+    assert (reaped[bad].due, reaped[bad].in_words) == ("by hand", "left to you")
+    assert key in reaped[bad].why
+    assert f"`cloud delete {bad}`" in reaped[bad].why
+    assert provider.alive() == [bad]
+
+
+def test_a_record_that_cannot_be_read_is_told_also_where_no_machine_is_listed(
+    renter: Renter, provider: FolderProvider, agent: Agent
+) -> None:
+    bad, key = spoilt(renter, provider, agent, member="intent.json")
+    provider.destroy(Handle(bad, "1"))
+    (found,) = reaper(renter, ended()).find()
+    assert (found.name, found.due, key in found.why) == (bad, "by hand", True)
+
+
+def test_a_store_that_cannot_be_reached_is_an_error_and_nothing_is_ended(
+    renter: Renter, orphan: Intent, provider: FolderProvider
+) -> None:
+    class Away(SigningStore):
+        def read(self, key: str) -> bytes:
+            raise StoreUnavailable("the store answers no more")
+
+    away_records = RemoteRecords(Away(provider.folder.parent / "store"))
+    away = Renter(provider, away_records, "worker one", renter.patience, renter.clock)
+    with pytest.raises(StoreUnavailable, match="no more"):
+        list(reaper(away, ended()).reap())
+    assert provider.alive() == [orphan.name]
 
 
 def test_two_reapers_at_once_end_everything_once(
@@ -229,7 +292,7 @@ def test_two_reapers_at_once_end_everything_once(
     reapers = [reaper(renter_of(f"worker {index}"), run) for index, run in enumerate(runs)]
     with ThreadPoolExecutor(2) as threads:
         reaped: list[list[Reaped]] = list(threads.map(lambda one: list(one.reap()), reapers))
-    assert (provider.alive(), list(records.open_jobs())) == ([], [])
+    assert (provider.alive(), records.open_names()) == ([], [])
     assert {one.name for half in reaped for one in half if one.due == "destroy" and one.done} == {
         path.name for path in (provider.folder / "dead").iterdir()
     }

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from infra.errors import StoreError
+from infra.errors import RecordUnreadable
 from infra.remote.names import remote_name
 from infra.remote.provider import Handle
 from infra.remote.records import Closed, Intent, Opened, RemoteRecords
@@ -78,15 +78,35 @@ def test_a_job_without_an_end_is_open_and_a_lease_alone_is_no_job(
     records.close(closed_one.name, Closed(cause="lost", sentence="", at=NOON))
     store.swap(records.watch_key(intent().name), b"{}", expected=None)
     store.create("remote/readme.txt", b"not a job")
-    assert [record.intent.name for record in records.open_jobs()] == [open_one.name]
+    assert [str(name) for name in records.open_names()] == [open_one.name]
     assert len(list(records.all_jobs())) == 2
 
 
 def test_a_record_that_was_altered_is_an_error(records: RemoteRecords, store: SigningStore) -> None:
     name = intent().name
     store.create(f"remote/{name}/intent.json", b'{"format": 1, "name": "x"}')
-    with pytest.raises(StoreError, match="is not the record it was"):
+    with pytest.raises(RecordUnreadable, match="is not the record it was"):
         records.find(name)
+
+
+def test_what_cannot_be_read_is_told_after_all_others_and_only_where_it_belongs(
+    records: RemoteRecords, store: SigningStore
+) -> None:
+    good, bad, lost = intent(), intent(), intent()
+    for asked in (good, lost):
+        records.intend(asked)
+        records.open(Handle(asked.name, "1"), Opened(id="1", at=NOON))
+    store.create(f"remote/{bad.name}/intent.json", b"")
+    store.delete(f"remote/{lost.name}/intent.json")
+    found: list[str] = []
+    with pytest.raises(RecordUnreadable) as unreadable:
+        found.extend(record.intent.name for record in records.all_jobs())
+    assert found == [good.name]
+    assert all(f"remote/{asked.name}/intent.json" in str(unreadable.value) for asked in (bad, lost))
+    assert f"delete all under 'remote/{bad.name}/'" in str(unreadable.value)
+    assert list(records.all_jobs("kaggle")) == []
+    assert [record.intent for record in records.jobs_of(good.flow_run_id)] == [good]
+    assert {str(name) for name in records.open_names()} == {good.name, bad.name, lost.name}
 
 
 def test_a_name_of_others_is_never_recorded(records: RemoteRecords) -> None:

@@ -51,7 +51,7 @@ def test_a_batch_that_is_done_leaves_a_completed_run_and_no_machine(
     (record,) = records_of(renter)
     assert record.closed is not None
     assert (record.intent.name, record.closed.cause) == (name, "done")
-    assert list(renter.records.open_jobs()) == []
+    assert renter.records.open_names() == []
 
 
 def test_a_batch_that_was_done_before_rents_nothing(
@@ -158,7 +158,7 @@ def test_a_create_that_could_not_undo_itself_loses_the_run_and_stays_on_record(
     outcome = renter.rent(order(agent), Run())
     assert outcome is not None
     assert (outcome.state.name, len(provider.alive())) == ("Lost", 1)
-    assert len(list(renter.records.open_jobs())) == 1
+    assert len(renter.records.open_names()) == 1
 
 
 def test_creates_that_stay_ambiguous_end_the_run_after_three_names(
@@ -168,7 +168,7 @@ def test_creates_that_stay_ambiguous_end_the_run_after_three_names(
     outcome = renter.rent(order(agent), Run())
     assert outcome is not None
     assert (outcome.state.name, len(records_of(renter))) == ("Lost", 3)
-    assert list(renter.records.open_jobs()) == []
+    assert renter.records.open_names() == []
 
 
 def test_a_machine_that_cannot_be_ended_leaves_the_command_and_an_open_record(
@@ -180,10 +180,10 @@ def test_a_machine_that_cannot_be_ended_leaves_the_command_and_an_open_record(
     outcome = renter.rent(order(agent), run)
     assert outcome is not None
     assert outcome.cause == "done"
-    (record,) = renter.records.open_jobs()
-    command = f"cloud delete {record.intent.name}"
+    (name,) = renter.records.open_names()
+    command = f"cloud delete {name}"
     assert command in run.said[-1]
-    assert command in words(store, f"remote/{record.intent.name}/undestroyed")
+    assert command in words(store, f"remote/{name}/undestroyed")
 
 
 def test_a_machine_that_is_ended_at_the_second_try_is_closed(
@@ -192,7 +192,7 @@ def test_a_machine_that_is_ended_at_the_second_try_is_closed(
     provider.undying = 2
     time.events = {1: agent.finish}
     renter.rent(order(agent), Run())
-    assert list(renter.records.open_jobs()) == []
+    assert renter.records.open_names() == []
 
 
 def test_a_run_whose_server_is_away_at_the_end_stays_on_record(
@@ -201,11 +201,11 @@ def test_a_run_whose_server_is_away_at_the_end_stays_on_record(
     time.events = {1: agent.finish}
     renter.rent(order(agent), Run(deaf=True))
     assert provider.alive() == []
-    (record,) = renter.records.open_jobs()
+    (name,) = renter.records.open_names()
     again = Run()
-    outcome = renter.adopt(record.intent.name, again)
+    outcome = renter.adopt(str(name), again)
     assert outcome is not None
-    assert (outcome.cause, again.outcomes, list(renter.records.open_jobs())) == ("done", [outcome], [])
+    assert (outcome.cause, again.outcomes, renter.records.open_names()) == ("done", [outcome], [])
 
 
 def test_the_log_is_kept_without_what_would_open_the_store(
@@ -307,7 +307,7 @@ def test_a_run_whose_turn_comes_too_late_asks_for_no_machine_and_may_go_elsewher
 def test_a_batch_that_was_never_sent_fails_the_run(renter: Renter, store: SigningStore) -> None:
     outcome = renter.rent(order(Agent(store)), Run())
     assert outcome is not None
-    assert (outcome.state.type, list(renter.records.open_jobs())) == ("FAILED", [])
+    assert (outcome.state.type, renter.records.open_names()) == ("FAILED", [])
 
 
 @pytest.mark.parametrize(

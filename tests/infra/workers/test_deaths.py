@@ -8,6 +8,7 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.states import Pending
 
+from infra.remote.names import run_digits
 from infra.workers.kaggle import KaggleWorker
 from infra.workers.stranded import crash_stranded
 from tests.infra.workers.desk import Desk
@@ -36,7 +37,7 @@ def test_a_worker_that_is_killed_while_it_creates_leaves_nothing_behind(
     agent.finish()
     with desk.worker():
         state = desk.await_state(run, *ENDED)
-        wait_until(lambda: not list(desk.records.open_jobs()), within_s=30, what="closing the record")
+        wait_until(lambda: not desk.records.open_names(), within_s=30, what="closing the record")
     assert state.name == name, state.message
     assert (desk.machines.alive(), desk.machines.created()) == ([], machines)
 
@@ -69,7 +70,7 @@ def test_what_a_killed_worker_left_for_a_run_that_was_deleted_is_ended(desk: Des
         client.delete_flow_run(run)
     with desk.worker():
         wait_until(lambda: not desk.machines.alive(), within_s=90, what="the end of the machine")
-        wait_until(lambda: not list(desk.records.open_jobs()), within_s=30, what="closing the record")
+        wait_until(lambda: not desk.records.open_names(), within_s=30, what="closing the record")
 
 
 def test_a_worker_that_is_told_to_stop_ends_its_machines_and_their_runs(desk: Desk) -> None:
@@ -82,7 +83,7 @@ def test_a_worker_that_is_told_to_stop_ends_its_machines_and_their_runs(desk: De
         worker.wait(timeout=60)
     state = desk.state(run)
     assert (state.type.value, state.name) == ("CRASHED", "WorkerStopped")
-    assert (desk.machines.alive(), list(desk.records.open_jobs())) == ([], [])
+    assert (desk.machines.alive(), desk.records.open_names()) == ([], [])
 
 
 @pytest.mark.parametrize("is_known", [False, True])
@@ -95,7 +96,7 @@ def test_a_run_that_was_taken_and_never_written_down_crashes_unless_somebody_is_
     async def crash() -> None:
         async with get_client() as client:
             pool = await client.read_work_pool(desk.pool)
-            known = {run} if is_known else set()
+            known = {run_digits(run)} if is_known else set()
             await crash_stranded(client, pool=pool, known=known, after=timedelta(hours=1))
             assert desk.state(run).is_pending()
             await crash_stranded(client, pool=pool, known=known, after=timedelta(0))

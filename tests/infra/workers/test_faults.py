@@ -62,7 +62,7 @@ def test_a_fault_of_the_machine_gives_the_run_its_class_and_leaves_no_machine(fa
     desk.work()
     state = desk.state(run)
     assert (state.type.value, state.name) == (kind, name), state.message
-    assert (desk.machines.alive(), list(desk.records.open_jobs())) == ([], [])
+    assert (desk.machines.alive(), desk.records.open_names()) == ([], [])
 
 
 def test_a_run_is_running_from_the_first_sign_of_life_and_names_its_machine(desk: Desk) -> None:
