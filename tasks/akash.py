@@ -29,12 +29,12 @@ from infra.errors import (
     RemoteError,
     RemoteRefused,
 )
+from infra.remote.flow_run import NoFlowRun
 from infra.remote.outcomes import Cause, Outcome
 from infra.remote.provider import Handle
 from infra.remote.records import Closed, RemoteRecord, RemoteRecords
 from infra.remote.renting import Order, Renter
 from infra.remote.watching import Patience as WatchPatience
-from infra.remote.watching import RunState
 from infra.settings import Settings
 from infra.store.interface import ObjectStore
 from infra.store.opening import configured_store
@@ -94,27 +94,6 @@ class LeaseRow:
     recorded: bool
 
 
-class _Nobody:
-    """Stands where a flow run would: no Prefect takes part."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.say = say
-        self.name = ""
-
-    def state(self) -> RunState:
-        return "live"
-
-    def opened(self, name: str) -> None:
-        self.name = name
-        self.say(f"{name} is opened")
-
-    def running(self) -> None:
-        self.say("the script's machine gives a sign of life")
-
-    def settle(self, _outcome: Outcome) -> bool:
-        return True
-
-
 def _trained(run: TrainingRun, settings: Settings, say: Callable[[str], None]) -> TrainingEnd:
     store, now = configured_store(settings), _now()
     provider = open_akash(
@@ -131,7 +110,7 @@ def _trained(run: TrainingRun, settings: Settings, say: Callable[[str], None]) -
     renter = Renter(provider, RemoteRecords(store), worker=_owner(), patience=patience)
     try:
         say(f"at most {in_words(worst)} until {deadline:%Y-%m-%d %H:%M} UTC")
-        outcome = renter.rent(Order(flow_run_id, keys.prefix, "cuda", deadline), _Nobody(say))
+        outcome = renter.rent(Order(flow_run_id, keys.prefix, "cuda", deadline, "command"), NoFlowRun(say))
         files = take_training(keys, run.output, store)
     except BaseException as error:  # an interrupt as well: a lease that may still cost is told first
         if names := [record.intent.name for record in _of_run(renter, flow_run_id) if not record.closed]:

@@ -9,7 +9,7 @@ from infra.remote.outcomes import Outcome
 from infra.remote.reaping import Reaper
 from infra.remote.records import RemoteRecord, RemoteRecords
 from infra.remote.renting import Renter
-from infra.workers.link import PrefectLink
+from infra.workers.link import link_of
 from infra.workers.providers import named_providers, open_provider
 from tasks.adapters import run_store, settings
 from tasks.domain.schemas import Record
@@ -73,7 +73,7 @@ def _reapers(*, abandon: bool) -> Iterator[tuple[Kind, Reaper]]:
     me = f"calibguard reap on {socket.gethostname()}, process {os.getpid()}"
     for kind in named_providers(current):
         renter = Renter(open_provider(kind, current, records), records, worker=me)
-        yield kind, Reaper(renter, PrefectLink, adopt=_Abandon(renter) if abandon else None)
+        yield kind, Reaper(renter, link_of, adopt=_Abandon(renter) if abandon else None)
 
 
 class _Abandon:
@@ -84,4 +84,4 @@ class _Abandon:
 
     def __call__(self, record: RemoteRecord) -> None:
         outcome = Outcome("lost", "its worker died and nobody took it over; ended by `calibguard reap`")
-        self._renter.abandon(record.intent.name, outcome, PrefectLink(record.intent.flow_run_id))
+        self._renter.abandon(record.intent.name, outcome, link_of(record.intent))

@@ -5,6 +5,9 @@
     open, nobody watches              live                    adopted, or reported where nobody here can watch
     open, nobody watches              final or deleted        destroyed and closed
     open, nobody watches              the server is silent    nothing, until it answers
+    open, nobody watches              of another server       nothing, until its own is asked
+    open, nobody watches, overdue     any                     destroyed and closed
+    open, its command is gone         none                    destroyed and closed
     at the provider, record closed    any                     destroyed
     at the provider, no record        nobody knows            destroyed
     a record that cannot be read      nobody knows            nothing: a person has to look at it
@@ -16,20 +19,22 @@ written before a machine is asked for. The provider is asked before each record 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
-from uuid import UUID
 
 from infra.errors import AdapterError, RemoteError, StoreError
+from infra.remote.batch import Batch
 from infra.remote.flow_run import FlowRunLink
 from infra.remote.names import parse_remote_name
 from infra.remote.outcomes import Outcome
 from infra.remote.provider import Handle
-from infra.remote.records import RemoteRecord
+from infra.remote.records import Intent, RemoteRecord
 from infra.remote.renting import Renter
 from infra.store.lease import holder
 
 Due = Literal["nothing", "adopt", "destroy", "ask again", "by hand"]
-"""``ask again``: only the Prefect server could tell, and it is silent. ``by hand``: only you can tell."""
+"""``ask again``: only the run's own Prefect server could tell, and it is silent or another was asked.
+``by hand``: only a person can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +82,12 @@ class Reaper:
     """Sees to the jobs of one provider.
 
     Attributes:
-        link_of: Speaks for a flow run.
+        link_of: Speaks for the flow run that a machine was asked for.
         adopt: Has a job watched by somebody here; None where nobody can.
     """
 
     renter: Renter
-    link_of: Callable[[UUID], FlowRunLink]
+    link_of: Callable[[Intent], FlowRunLink]
     adopt: Callable[[RemoteRecord], None] | None = None
 
     def find(self) -> Iterator[Found]:
@@ -133,8 +138,10 @@ class Reaper:
         except StoreError as error:
             if error.retryable:
                 raise
-            by_hand = f"; its machine is ended by {self.renter.provider.by_hand(handle)}" if handle else ""
-            return Found(name, handle, None, "by hand", f"{error}{by_hand}")
+            return Found(name, handle, None, "by hand", f"{error}{self._or_by_hand(handle)}")
+
+    def _or_by_hand(self, handle: Handle | None) -> str:
+        return f"; {self.renter.provider.by_hand(handle)} ends its machine" if handle else ""
 
     def _found(self, name: str, handle: Handle | None) -> Found:
         records = self.renter.records
@@ -147,15 +154,33 @@ class Reaper:
         watcher = holder(records.store, records.watch_key(name), now=self.renter.clock.now())
         if watcher is not None:
             return Found(name, handle, record, "nothing", f"{watcher} watches it")
-        return Found(name, handle, record, *self._due(record))
+        return Found(name, handle, record, *self._due(record, handle or record.handle))
 
-    def _due(self, record: RemoteRecord) -> tuple[Due, str]:
-        run = self.link_of(record.intent.flow_run_id).state()
+    def _due(self, record: RemoteRecord, handle: Handle | None) -> tuple[Due, str]:
+        intent = record.intent
+        if intent.asked_by == "command":
+            return "destroy", "the command that asked for it is gone"
+        if self._is_overdue(intent):
+            return "destroy", f"nobody watches it, and its deadline was {_minute(intent.deadline)}"
+        run = self.link_of(intent).state()
         if run == "unknown":
             return "ask again", "nobody watches it, and the Prefect server does not say whether it is wanted"
+        if run == "foreign":
+            return "ask again", f"{_foreign(intent)}{self._or_by_hand(handle)}"
         if run in ("ended", "missing"):
             return "destroy", "its flow run has ended" if run == "ended" else "its flow run was deleted"
         return "adopt", f"its flow run waits for it, and {record.intent.worker} watches it no more"
+
+    def _is_overdue(self, intent: Intent) -> bool:
+        over_s = self.renter.clock.now() - intent.deadline.timestamp()
+        return over_s > self.renter.patience.overtime_s
+
+    def _outcome(self, intent: Intent, why: str) -> Outcome:
+        """How a job ended that is destroyed; one that is overdue may have said so itself."""
+        if not self._is_overdue(intent):
+            return Outcome("overtaken", why)
+        word = Batch(self.renter.records.store, intent.batch).last_word()
+        return word or Outcome("deadline", why)
 
     def _seen_to(self, found: Found, say: Callable[[str], None]) -> bool:
         if found.due in ("nothing", "ask again", "by hand"):
@@ -166,5 +191,18 @@ class Reaper:
             if self.adopt is not None:
                 self.adopt(found.record)
             return self.adopt is not None
-        link = self.link_of(found.record.intent.flow_run_id)
-        return self.renter.abandon(found.name, Outcome("overtaken", found.why), link)
+        intent = found.record.intent
+        return self.renter.abandon(found.name, self._outcome(intent, found.why), self.link_of(intent))
+
+
+def _foreign(intent: Intent) -> str:
+    whose = f" of flow {intent.asked_by}" if intent.asked_by else ""
+    return (
+        f"flow run {intent.flow_run_id}{whose} was expected at the Prefect server, which has no trace of it:"
+        f" point PREFECT_API_URL at the server that {intent.worker} asked; this machine ends"
+        f" {_minute(intent.deadline)} at the latest"
+    )
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -32,6 +32,13 @@ from infra.store.interface import ObjectStore
 PREFIX: Final = "remote/"
 _LONGEST_LOG: Final = 4 << 20  # bytes of a log that are kept, its end
 
+Asker = UUID | Literal["command"]
+"""Who asked for a machine: the flow of the flow run, or a command that no Prefect server knows of.
+
+A flow keeps its id for as long as a server keeps its records, whatever address it has; no two servers share
+one. So whoever knows the flow is the server that knew the run.
+"""
+
 Usd = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -54,6 +61,8 @@ class Intent(_Record):
     """The most that it may cost; None where it costs quota and no money."""
     worker: str
     at: AwareDatetime
+    asked_by: Asker | None = None
+    """None in records from before it was written."""
 
 
 class Opened(_Record):

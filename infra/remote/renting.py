@@ -34,7 +34,7 @@ from infra.remote.following import Follower
 from infra.remote.names import remote_name
 from infra.remote.outcomes import Cause, Outcome
 from infra.remote.provider import Accelerator, Handle, Provider, RemoteJob
-from infra.remote.records import Intent, Opened, RemoteRecord, RemoteRecords
+from infra.remote.records import Asker, Intent, Opened, RemoteRecord, RemoteRecords
 from infra.remote.watching import Patience
 from infra.store.lease import Lease, leased
 
@@ -56,12 +56,14 @@ class Order:
     Attributes:
         batch: What the keys of the batch's objects begin with.
         deadline: When the agent stops at the latest.
+        asked_by: By which the server of the flow run is known again.
     """
 
     flow_run_id: UUID
     batch: str
     accelerator: Accelerator
     deadline: datetime
+    asked_by: Asker
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ class Renter:
                 most_usd=self.provider.worst_cost_usd(order.deadline),
                 worker=self.worker,
                 at=self.clock.moment(),
+                asked_by=order.asked_by,
             )
             with self._watching(name) as lease:
                 if self.records.intend(intent):

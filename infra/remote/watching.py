@@ -15,8 +15,9 @@ from typing import Final, Literal
 from infra.remote.outcomes import Outcome
 from infra.remote.provider import Observed
 
-RunState = Literal["live", "cancelling", "ended", "missing", "unknown"]
-"""Of the flow run, as the server tells it. ``missing``: it was deleted. ``unknown``: the server is silent."""
+RunState = Literal["live", "cancelling", "ended", "missing", "foreign", "unknown"]
+"""Of the flow run, as the server tells it. ``missing``: it was deleted. ``foreign``: the server does not
+know even the run's flow, so it is another one and tells nothing. ``unknown``: the server is silent."""
 
 _LEAST_LOOKS: Final = 3  # at an end without a manifest
 

@@ -41,7 +41,7 @@ from infra.remote.watching import Patience
 from infra.settings import Settings, SettingsError, load_settings
 from infra.store.opening import configured_store
 from infra.workers.configuration import RemoteConfiguration, RemoteResult, RemoteVariables
-from infra.workers.link import PrefectLink
+from infra.workers.link import PrefectLink, link_of
 from infra.workers.stranded import crash_stranded
 
 _MOST_THREADS: Final = 256  # each watches one machine and sleeps
@@ -161,7 +161,8 @@ class RemoteJobMixin(_Worker):
 
     def _link(self, flow_run: FlowRun, started: Callable[[str], None] | None = None) -> PrefectLink:
         logger = self.get_flow_run_logger(flow_run)
-        return PrefectLink(flow_run.id, started=started, logger=logger, pause=self._stopping.wait)
+        pause = self._stopping.wait
+        return PrefectLink(flow_run.id, flow_run.flow_id, started=started, logger=logger, pause=pause)
 
     async def _reap_again_and_again(self) -> None:
         """Look at once, again when the leases of a worker that has just died have run out, then for ever."""
@@ -188,7 +189,7 @@ class RemoteJobMixin(_Worker):
         adopted: list[RemoteRecord] = []
         renter = self._renter(Patience())
         try:
-            for reaped in Reaper(renter, PrefectLink, adopt=adopted.append).reap():
+            for reaped in Reaper(renter, link_of, adopt=adopted.append).reap():
                 if reaped.due != "nothing":
                     level = logging.INFO if reaped.done else logging.WARNING
                     self._logger.log(level, "%s: %s; %s", reaped.name, reaped.why, reaped.in_words)

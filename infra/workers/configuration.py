@@ -126,7 +126,8 @@ class RemoteConfiguration(BaseJobConfiguration):
         asked = BatchParameters.model_validate(flow_run.parameters)
         latest = datetime.now(UTC) + timedelta(hours=self.max_hours)
         prefix = f"batches/{asked.batch}/{asked.attempt}/"
-        return Order(UUID(str(flow_run.id)), prefix, asked.accelerator, min(asked.deadline, latest))
+        deadline = min(asked.deadline, latest)
+        return Order(UUID(str(flow_run.id)), prefix, asked.accelerator, deadline, flow_run.flow_id)
 
 
 class RemoteResult(BaseWorkerResult):

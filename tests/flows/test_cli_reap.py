@@ -42,23 +42,36 @@ def flow_run(state: State[None]) -> uuid.UUID:
     return uuid.UUID(str(run))
 
 
-def orphan(kaggle: FakeKaggle, store: ObjectStore, run: uuid.UUID, *, recorded: bool = True) -> str:
+def flow_of(run: uuid.UUID) -> uuid.UUID:
+    with get_client(sync_client=True) as client:
+        return client.read_flow_run(run).flow_id
+
+
+def orphan(
+    kaggle: FakeKaggle,
+    store: ObjectStore,
+    run: uuid.UUID,
+    *,
+    recorded: bool = True,
+    asked_by: uuid.UUID | None = None,
+    ends_in: timedelta = timedelta(hours=1),
+) -> str:
     """A kernel that runs and that nobody watches."""
     name, now = str(remote_name("kaggle", run, 0)), datetime.now(UTC)
-    deadline = now + timedelta(hours=1)
     if recorded:
         intent = Intent(
             name=name,
             kind="kaggle",
             flow_run_id=run,
             batch=f"batches/{'0' * 64}/0/",
-            deadline=deadline,
+            deadline=now + ends_in,
             most_usd=None,
             worker="a dead worker",
             at=now,
+            asked_by=asked_by,
         )
         RemoteRecords(store).intend(intent)
-    job = RemoteJob(name, "https://store.example/spec", deadline, "none")
+    job = RemoteJob(name, "https://store.example/spec", now + timedelta(hours=1), "none")
     provider(kaggle, ENDLESS).create(job, lambda _handle: None)
     return name
 
@@ -74,6 +87,39 @@ def test_a_kernel_whose_run_has_ended_is_shown_then_ended_then_gone(
     name = orphan(kaggle, store, flow_run(Completed()))
     status, (shown,) = reap("--dry-run")
     assert (status, shown["name"], shown["due"], kaggle.kernels_alive()) == (1, name, "destroy", [name])
+    status, (ended,) = reap()
+    assert (status, ended["done"], kaggle.kernels_alive()) == (0, "ended", [])
+    assert reap() == (0, [])
+
+
+def test_a_kernel_whose_run_was_deleted_is_ended_at_the_server_that_knew_it(
+    kaggle: FakeKaggle, store: ObjectStore
+) -> None:
+    run = flow_run(Running())
+    orphan(kaggle, store, run, asked_by=flow_of(run))
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(run)
+    status, (ended,) = reap()
+    assert (status, ended["why"], kaggle.kernels_alive()) == (0, "its flow run was deleted", [])
+
+
+@pytest.mark.parametrize("asked_by", [uuid.uuid4(), None])
+def test_at_a_server_that_never_knew_the_run_a_kernel_is_left_until_its_deadline(
+    asked_by: uuid.UUID | None, kaggle: FakeKaggle, store: ObjectStore
+) -> None:
+    name = orphan(kaggle, store, uuid.uuid4(), asked_by=asked_by)
+    for options in ((), ("--abandon",)):
+        status, (left,) = reap(*options)
+        assert (status, left["due"], left["done"]) == (1, "ask again", "left for the next time")
+        assert "PREFECT_API_URL" in str(left["why"])
+        assert f"`calibguard kaggle delete --owner owner --slug {name}`" in str(left["why"])
+    assert kaggle.kernels_alive() == [name]
+
+
+def test_a_kernel_past_its_deadline_is_ended_also_where_nobody_knows_its_run(
+    kaggle: FakeKaggle, store: ObjectStore
+) -> None:
+    orphan(kaggle, store, uuid.uuid4(), asked_by=uuid.uuid4(), ends_in=timedelta(minutes=-3))
     status, (ended,) = reap()
     assert (status, ended["done"], kaggle.kernels_alive()) == (0, "ended", [])
     assert reap() == (0, [])

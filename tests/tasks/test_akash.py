@@ -70,6 +70,7 @@ def test_a_script_is_run_its_output_fetched_and_the_lease_ended(
     (record,) = records(settings)
     assert record.closed is not None
     assert (record.intent.name, record.closed.cost_usd) == (end.name, end.cost_usd)
+    assert record.intent.asked_by == "command"
     assert not [text for text in (*said, str(end), end.files[1].read_text()) if "CANARY" in text]
 
 

@@ -11,19 +11,20 @@ from infra.errors import RemoteUnavailable, StoreUnavailable, WatchTaken
 from infra.remote.names import remote_name
 from infra.remote.provider import Handle
 from infra.remote.reaping import Reaped, Reaper
-from infra.remote.records import Closed, Intent, Opened, RemoteRecord, RemoteRecords
+from infra.remote.records import Asker, Closed, Intent, Opened, RemoteRecord, RemoteRecords
 from infra.remote.renting import Renter
 from infra.remote.watching import RunState
 from infra.store.lease import leased
 from tests.rented import Agent, FakeTime, FolderProvider, Run, SigningStore
 
 NOW = datetime.now(UTC)
+FLOW = uuid.uuid4()
 
 
-def intent(agent: Agent, *, attempt: int = 0, run: uuid.UUID | None = None) -> Intent:
-    flow_run = run or uuid.uuid4()
+def intent(agent: Agent, *, asked_by: Asker | None = FLOW) -> Intent:
+    flow_run = uuid.uuid4()
     return Intent(
-        name=str(remote_name("kaggle", flow_run, attempt)),
+        name=str(remote_name("kaggle", flow_run, 0)),
         kind="kaggle",
         flow_run_id=flow_run,
         batch=agent.prefix,
@@ -31,6 +32,7 @@ def intent(agent: Agent, *, attempt: int = 0, run: uuid.UUID | None = None) -> I
         most_usd=None,
         worker="a dead worker",
         at=NOW,
+        asked_by=asked_by,
     )
 
 
@@ -105,6 +107,53 @@ def test_while_the_server_is_silent_nothing_is_destroyed(
     (reaped,) = reaper(renter, Run(states=["unknown"])).reap()
     assert (reaped.due, reaped.done) == ("ask again", False)
     assert provider.alive() == [orphan.name]
+
+
+def test_at_a_server_that_never_knew_the_run_nothing_is_destroyed_and_it_is_said_what_to_do(
+    renter: Renter, orphan: Intent, provider: FolderProvider
+) -> None:
+    (reaped,) = reaper(renter, Run(states=["foreign"])).reap()
+    assert (reaped.due, reaped.done, reaped.in_words) == ("ask again", False, "left for the next time")
+    assert f"flow run {orphan.flow_run_id} of flow {orphan.asked_by}" in reaped.why
+    assert "point PREFECT_API_URL at the server that a dead worker asked" in reaped.why
+    assert f"`cloud delete {orphan.name}`" in reaped.why
+    assert provider.alive() == [orphan.name]
+
+
+@pytest.mark.parametrize("state", ["live", "cancelling", "unknown", "foreign"])
+def test_a_machine_that_nobody_watches_ends_by_its_deadline_whatever_the_server_says(
+    state: RunState, renter: Renter, orphan: Intent, provider: FolderProvider, time: FakeTime
+) -> None:
+    past_s = orphan.deadline.timestamp() + renter.patience.overtime_s - time.at
+    time.sleep(past_s - 60)
+    assert [one.due for one in reaper(renter, Run(states=[state])).find()] != ["destroy"]
+    time.sleep(61)
+    run = Run(states=[state])
+    (reaped,) = reaper(renter, run).reap()
+    assert (reaped.due, reaped.done, provider.alive()) == ("destroy", True, [])
+    assert reaped.why == f"nobody watches it, and its deadline was {orphan.deadline:%Y-%m-%d %H:%M} UTC"
+    assert [outcome.cause for outcome in run.outcomes] == ["deadline"]
+
+
+def test_a_batch_that_was_finished_before_its_deadline_is_settled_as_done(
+    renter: Renter, orphan: Intent, agent: Agent, time: FakeTime
+) -> None:
+    agent.finish()
+    time.sleep(orphan.deadline.timestamp() + renter.patience.overtime_s + 1 - time.at)
+    run = Run()
+    assert [one.done for one in reaper(renter, run).reap()] == [True]
+    assert [outcome.cause for outcome in run.outcomes] == ["done"]
+
+
+def test_a_machine_that_a_dead_command_asked_for_is_destroyed_and_no_server_is_asked(
+    renter: Renter, provider: FolderProvider, agent: Agent
+) -> None:
+    asked = intent(agent, asked_by="command")
+    renter.records.intend(asked)
+    renter.records.open(machine(provider, asked.name), Opened(id="1", at=NOW))
+    (reaped,) = reaper(renter, Run(states=["unknown"])).reap()
+    assert (reaped.due, reaped.done, provider.alive()) == ("destroy", True, [])
+    assert reaped.why == "the command that asked for it is gone"
 
 
 def test_a_machine_that_somebody_watches_is_left_alone(

@@ -1,5 +1,6 @@
 """Records are written once, are read strictly, and add up."""
 
+import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,7 +10,7 @@ import pytest
 from infra.errors import RecordUnreadable
 from infra.remote.names import remote_name
 from infra.remote.provider import Handle
-from infra.remote.records import Closed, Intent, Opened, RemoteRecords
+from infra.remote.records import Asker, Closed, Intent, Opened, RemoteRecords
 from infra.remote.spending import spending
 from tests.rented import SigningStore
 
@@ -27,6 +28,7 @@ def intent(*, at: datetime = NOON, most: str | None = "1.00") -> Intent:
         most_usd=Decimal(most) if most else None,
         worker="worker one",
         at=at,
+        asked_by=uuid.uuid4(),
     )
 
 
@@ -48,6 +50,27 @@ def test_a_record_is_read_as_it_was_written(records: RemoteRecords) -> None:
     assert found is not None
     assert (found.intent, found.opened, found.closed) == (asked, opened, closed)
     assert found.handle == Handle(asked.name, "77")
+
+
+def test_a_record_from_before_askers_were_written_is_read(
+    records: RemoteRecords, store: SigningStore
+) -> None:
+    asked = intent()
+    members = json.loads(asked.model_dump_json())
+    del members["asked_by"]
+    store.create(f"remote/{asked.name}/intent.json", json.dumps(members).encode())
+    found = records.find(asked.name)
+    assert found is not None
+    assert found.intent == asked.model_copy(update={"asked_by": None})
+
+
+@pytest.mark.parametrize("asker", [uuid.uuid4(), "command", None])
+def test_who_asked_is_read_as_it_was_written(asker: Asker | None, records: RemoteRecords) -> None:
+    asked = intent().model_copy(update={"asked_by": asker})
+    records.intend(asked)
+    found = records.find(asked.name)
+    assert found is not None
+    assert found.intent.asked_by == asker
 
 
 def test_a_name_is_claimed_once(records: RemoteRecords) -> None:

@@ -30,7 +30,7 @@ from tests.rented import SIGNATURE, Agent, FakeTime, FolderProvider, Run, Signin
 
 
 def order(agent: Agent) -> Order:
-    return Order(uuid.uuid4(), agent.prefix, "none", datetime.now(UTC) + timedelta(hours=2))
+    return Order(uuid.uuid4(), agent.prefix, "none", datetime.now(UTC) + timedelta(hours=2), uuid.uuid4())
 
 
 def records_of(renter: Renter) -> list[RemoteRecord]:
@@ -287,7 +287,7 @@ def test_a_store_that_fails_when_the_machine_is_there_does_not_leave_it_running(
 
 @pytest.mark.parametrize("prefix", ["", "runs/a/", "batches/../runs/", "https://store/spec?key=canary"])
 def test_a_prefix_that_is_no_batch_fails_the_run(prefix: str, renter: Renter) -> None:
-    asked = Order(uuid.uuid4(), prefix, "none", datetime.now(UTC))
+    asked = Order(uuid.uuid4(), prefix, "none", datetime.now(UTC), uuid.uuid4())
     outcome = renter.rent(asked, Run())
     assert outcome is not None
     assert outcome.state.type == "FAILED"
