@@ -38,6 +38,7 @@ class Standing:
         rms_px_median: Median distance of the warp from the true one.
         seconds_per_photo: CPU time of one core: looking at the photo, choosing and rendering.
         coverage_90: Share of the photos whose error stays below the bound that it should exceed in 10 %.
+        bounded: Photos that this was counted on: those with a bound.
         failed: Photos without an output.
     """
 
@@ -53,6 +54,7 @@ class Standing:
     rms_px_p90: float | None
     seconds_per_photo: float | None
     coverage_90: float | None
+    bounded: int
     failed: int
     worst: tuple[PoorPhoto, ...]
 
@@ -123,6 +125,7 @@ def _standing(name: str, cells: Sequence[Cell], before: float, seed: int) -> Sta
         rms_px_p90=float(np.percentile(errors, 90)) if errors else None,
         seconds_per_photo=before + sum(rendering) / len(rendering) if rendering else None,
         coverage_90=coverage_90(cells),
+        bounded=len(_kept(cells)),
         failed=sum(cell.scores is None for cell in cells),
         worst=_worst(cells),
     )
@@ -130,9 +133,14 @@ def _standing(name: str, cells: Sequence[Cell], before: float, seed: int) -> Sta
 
 def coverage_90(cells: Iterable[Cell]) -> float | None:
     """Give the share of true errors that stay below their bounds; None where none was told."""
-    judged = [(cell.rms_px, cell.bound_px) for cell in cells]
-    kept = [error <= bound for error, bound in judged if error is not None and bound is not None]
+    kept = _kept(cells)
     return sum(kept) / len(kept) if kept else None
+
+
+def _kept(cells: Iterable[Cell]) -> list[bool]:
+    """Tell of each photo with a bound and a known error whether it stays below."""
+    judged = [(cell.rms_px, cell.bound_px) for cell in cells]
+    return [error <= bound for error, bound in judged if error is not None and bound is not None]
 
 
 def _worst(cells: Iterable[Cell]) -> tuple[PoorPhoto, ...]:
@@ -160,9 +168,17 @@ def _figures(standing: Standing) -> tuple[str, ...]:
         _number(standing.rms_px_median, 2),
         _number(standing.rms_px_p90, 2),
         _number(standing.seconds_per_photo, 3),
-        _number(100 * standing.coverage_90 if standing.coverage_90 is not None else None, 0),
+        _coverage(standing),
         str(standing.failed or ""),
     )
+
+
+def _coverage(standing: Standing) -> str:
+    """Write the coverage, with the number of photos that it was counted on where these are not all."""
+    if standing.coverage_90 is None:
+        return ""
+    of = f" (of {standing.bounded})" if standing.bounded < standing.photos else ""
+    return f"{100 * standing.coverage_90:.0f}{of}"
 
 
 def _number(value: float | None, decimals: int) -> str:

@@ -68,6 +68,12 @@ def test_coverage_is_the_share_of_errors_below_their_bounds() -> None:
     assert coverage_90([*cells, cell(5, 1.0, rms=7.0), cell(6, 1.0, bound=7.0)]) == 0.75
 
 
+def test_coverage_says_how_many_photos_had_a_bound_where_not_all_had() -> None:
+    bounded, unbounded = cell(0, 1.0, rms=1.0, bound=2.0), cell(1, 1.0, rms=9.0)
+    assert "| 100 (of 1) |" in table_lines([standing(bounded, unbounded)])[2]
+    assert "| 100 |" in table_lines([standing(bounded)])[2]
+
+
 def test_a_method_that_tells_no_bound_has_no_coverage() -> None:
     assert standing(cell(0, 1.0, rms=1.0)).coverage_90 is None
 
