@@ -6,12 +6,13 @@ filling, and nothing is ever stretched.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gpu.coordinates import ImageSize
 from gpu.errors import LensModelError
 from gpu.lens_curve import LensCurve
 
-_PLACES = 33  # radii of the border, from the middle of the long side to the corner
+_PLACES = 33  # radii of the border
 
 
 def filling_zoom(curve: LensCurve, size: ImageSize) -> float:
@@ -23,10 +24,7 @@ def filling_zoom(curve: LensCurve, size: ImageSize) -> float:
     Raises:
         LensModelError: The curve never reaches the corner of a frame of this size.
     """
-    inner = (size.short_side - 1) / 2
-    outer = np.hypot(size.width - 1, size.height - 1) / 2
-    border = np.linspace(inner, outer, _PLACES) / size.half_diagonal
-    border = border[border > 0.0]
+    border = border_radii(size)
     if not border.size:  # a single pixel
         return 1.0
     inversion = curve.invert(border)
@@ -36,6 +34,17 @@ def filling_zoom(curve: LensCurve, size: ImageSize) -> float:
             "to another curve"
         )
     return float((border / inversion.radii).max())
+
+
+def border_radii(size: ImageSize) -> NDArray[np.float64]:
+    """Give radii of the border in half diagonals, from the middle of the long side to the corner.
+
+    Those of 0, which a frame one pixel wide has, are left out.
+    """
+    inner = (size.short_side - 1) / 2
+    outer = np.hypot(size.width - 1, size.height - 1) / 2
+    border = np.linspace(inner, outer, _PLACES) / size.half_diagonal
+    return np.asarray(border[border > 0.0])
 
 
 def carried(curve: LensCurve, made_for: ImageSize, size: ImageSize) -> LensCurve:

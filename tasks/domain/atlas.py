@@ -98,6 +98,7 @@ class Group(Record):
     """What is expected of the photos of one size, one bucket, or of all."""
 
     listings: int = Field(ge=0)
+    """0: not known."""
     pairs: int = Field(ge=0)
     """That taught a curve."""
     already_corrected: int = Field(ge=0)
@@ -109,9 +110,10 @@ class Group(Record):
     safe: AtlasCurve
     """The median, drawn towards the wider group's by what is not known of it; never towards identity."""
     expected_px: Pixels | None
-    """Mean distance of a photo's curve from ``safe``; None: not known."""
+    """Mean distance of its pairs' curves from ``safe``; None: not known. Photos may have other lenses, see
+    ``tasks.domain.estimators.dimension_prior``."""
     bound_px: Pixels | None
-    """Nine of ten photos lie within; None: not known."""
+    """Nine of ten of its pairs lie within; None: not known."""
 
 
 class ZoomRule(Record):

@@ -13,6 +13,7 @@ from gpu.curve_space import FRAME
 from gpu.errors import LensModelError
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.learning import learn_prior, with_counts
+from gpu.plumb_line.likely_curves import LikelyCurves, likely_curves
 from gpu.plumb_line.prior import CurvePrior, LineTrust
 from tasks.domain.atlas import LED_BY, LensAtlas, LineRule, profile_weights, size_of_dimension
 from tasks.domain.errors import UnusableWarpError
@@ -44,6 +45,12 @@ def line_prior_of(atlas: LensAtlas, dimension: str) -> CurvePrior:
     shares = profile_weights(atlas, size_of_dimension(dimension))
     curves = [(curve, shares[name]) for name, (curve, _) in _curves(atlas).items()]
     return with_counts(line_prior(atlas), curves, FRAME)
+
+
+@lru_cache(maxsize=_KEPT_ATLASES)
+def likely_curves_of(atlas: LensAtlas) -> LikelyCurves:
+    """Give the curves that the prior's components stand for, of a photo of the frame."""
+    return likely_curves(line_prior(atlas), FRAME)
 
 
 def line_rule_of(trust: LineTrust, *, photos: int) -> LineRule:

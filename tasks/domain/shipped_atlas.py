@@ -2,8 +2,8 @@
 
 What sizes and buckets get are the primary rows of the shipped CalibGuard-Dim table, as curves with one
 isotropic zoom that just fills the frame. Profiles are the wide-angle calibrations of the Lensfun database as
-lensfunpy brings it along; nothing of it is copied into the product. How far photos lie from any of these is
-not known, so no error is foretold.
+lensfunpy brings it along; nothing of it is copied into the product. How far photos lie from a group's curve
+no pair tells; how far those lenses lie from it is what estimates foretell, all being equally likely.
 """
 
 from collections.abc import Mapping, Sequence

@@ -5,6 +5,7 @@ The database tells the shape; how far photos are zoomed is the atlas's rule.
 
 from collections.abc import Iterator
 from math import exp, hypot
+from statistics import NormalDist
 from typing import Final
 
 from gpu.coordinates import ImageSize
@@ -17,6 +18,8 @@ from tasks.domain.estimators.estimate import Estimate, Estimator, Question, Row
 
 _NAME: Final = "exif_lensfun"
 _CONFIDENCE: Final = 0.95  # a judgement: metadata names the lens, but adapters and editors write other names
+# Of the expected error, all of it along one axis, so that 0.9 of all lies below though the name may be wrong.
+_BOUND: Final = NormalDist().inv_cdf((1.0 + 0.9 / _CONFIDENCE) / 2.0)
 _COPIES_PX: Final = 0.5  # a judgement: copies of a lens, focus, and what calibrators disagree about
 _MEAN_RADIUS: Final = 0.58  # RMS over a 3:2 frame, in half diagonals
 
@@ -34,12 +37,14 @@ def _estimates(question: Question, _: Row) -> Iterator[Estimate]:
         curve.check_monotone(size)
     except LensModelError:
         return
+    expected = _expected(question.atlas.zoom_rule, size)
     yield Estimate(
         rung="snap",
         by=_NAME,
         curve=curve,
         reason=_reason(lens),
-        expected_px=_expected(question.atlas.zoom_rule, size),
+        expected_px=expected,
+        bound_px=_BOUND * expected,
         confidence=_CONFIDENCE,
     )
 

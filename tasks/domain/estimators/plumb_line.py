@@ -15,7 +15,9 @@ from typing import Final
 import numpy as np
 
 from gpu.coordinates import ImageSize
+from gpu.curve_space import FRAME
 from gpu.errors import LensModelError
+from gpu.pair_fit.verdict import DEFAULT_LIMITS
 from gpu.plumb_line.estimate import (
     CurveEstimate,
     FoundCurve,
@@ -39,6 +41,7 @@ PriorOf = Callable[[LensAtlas, str], CurvePrior]
 _NAME: Final = "plumb_line"
 _DIGITS: Final = 5  # of half diagonals: 0.01 px at 2048x1367
 _LIKELY: Final = 0.5  # a lens, or that nothing is to be corrected, is claimed where it is likelier than not
+_BOUND: Final = 0.9  # probability that an error stays below its bound
 _KEPT: Final = 256  # listings, of one photo too; those of a listing come one after another
 _DOUBTED: Final = 5.0  # photos that needed a correction, before any of a size was seen
 _UNDOUBTED: Final = 0.1  # photos that needed none
@@ -157,13 +160,15 @@ def _corrected(question: Question, told: _Told) -> Iterator[Estimate]:
     confidence = straight_probability(lines, told.prior, share=_share_corrected(question))
     if confidence < _LIKELY:
         return
-    wrong = curve_of(estimate, told.prior, question.size, theta=np.zeros(3)).expected_px
+    wrong = curve_of(estimate, told.prior, question.size, theta=np.zeros(3))
+    nothing = DEFAULT_LIMITS.identical * question.size.half_diagonal / FRAME.half_diagonal
     yield Estimate(
         rung="already_corrected",
         by=_NAME,
         curve=None,
         reason=f"its {lines.chains} lines are straight as taken",
-        expected_px=sqrt(1.0 - confidence) * wrong,
+        expected_px=sqrt(1.0 - confidence) * wrong.expected_px,
+        bound_px=nothing if confidence >= _BOUND else wrong.bound_px,
         confidence=confidence,
     )
 

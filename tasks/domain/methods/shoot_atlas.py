@@ -58,7 +58,7 @@ def _routed(
         warp=_warp(found.curve),
         route=f"atlas_{found.estimate.rung}",
         reason=found.estimate.reason,
-        guardrails=(*_not_seen(seen), *found.abstained),
+        guardrails=(*_not_seen(photo, listing), *found.abstained),
         coefficient_source=_source(found, options),
         interpolation=options.interpolation or atlas.defaults.interpolation,
         border=options.border or atlas.defaults.border,
@@ -67,8 +67,16 @@ def _routed(
     )
 
 
-def _not_seen(seen: Observation | None) -> tuple[str, ...]:
-    return (f"not looked at: {seen.problem}",) if seen is not None and seen.problem else ()
+def _not_seen(photo: PhotoRef, listing: Listing) -> tuple[str, ...]:
+    """Say what a look at the photo did not show."""
+    seen = observation_on(photo.id, listing)
+    if seen is not None and seen.problem:
+        return (f"not looked at: {seen.problem}",)
+    if seen is None or seen.lines is None or seen.lines.chains:
+        return ()
+    others = [other.lines.chains for other in listing if other.photo_id != photo.id and other.lines]
+    shown = f"; others of its listing that show some: {sum(map(bool, others))} of {len(others)}"
+    return (f"no straight line was found in it{shown if others else ''}",)
 
 
 def _warp(curve: LensCurve | None) -> CurveWarp | IdentityWarp:

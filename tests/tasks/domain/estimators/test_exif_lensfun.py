@@ -42,6 +42,7 @@ def test_the_zoom_follows_the_rule_of_the_atlas_and_its_spread_the_expected_erro
     assert -filling_zoom(found.curve, ImageSize(2048, 1366)) == pytest.approx(-0.99005, abs=1e-4)
     assert found.expected_px is not None
     assert found.expected_px > 0.002 * 0.5 * 1231  # sigma of the zoom at the mean radius
+    assert found.bound_px == pytest.approx(1.94 * found.expected_px, rel=0.01)  # 0.9 / 0.95 of a normal
 
 
 @pytest.mark.parametrize("camera", [None, CAMERA.model_copy(update={"lens": "nonsense"})])

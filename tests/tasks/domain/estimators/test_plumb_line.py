@@ -133,8 +133,25 @@ def test_lines_that_are_straight_as_taken_need_no_correction() -> None:
     found = estimates(photos(STRAIGHT))
 
     assert found["already_corrected"].curve is None
-    assert found["already_corrected"].confidence > 0.5
+    assert found["already_corrected"].confidence > 0.9
+    assert found["already_corrected"].bound_px == 0.5  # px: what counts as no correction
     assert "already_corrected" not in estimates(photos(STRONG))
+
+
+def test_where_a_photo_may_well_need_a_correction_the_bound_is_that_of_none() -> None:
+    doubtful = ATLAS.model_copy(
+        update={"line_rule": ATLAS.line_rule.model_copy(update={"scene_bow_px": 2.0})}
+    )
+    seen = photos(STRAIGHT, atlas=doubtful)
+    found = next(
+        each
+        for each in ESTIMATOR.estimates(Question(ref(0), seen, doubtful), "safe")
+        if each.rung == "already_corrected"
+    )
+
+    assert 0.5 < found.confidence < 0.9
+    assert found.bound_px is not None
+    assert found.bound_px > 2.0
 
 
 def test_a_known_lens_is_named_with_its_probability() -> None:
