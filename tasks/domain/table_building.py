@@ -52,7 +52,8 @@ def build_request(
     """Make a request; options that are None are left to the method's own defaults.
 
     Raises:
-        CannotBeBuilt: No table is built for the method, or it has no such option or choice.
+        CannotBeBuilt: No table is built for the method, it has no such option or choice, or no size could get
+            a row.
     """
     return BuildRequest(
         method=method,
@@ -73,8 +74,21 @@ def _options(method: str, asked: Mapping[str, object]) -> PairSearchOptions | Ta
     if unknown := sorted(given.keys() - kind.model_fields.keys()):
         raise CannotBeBuilt(f"a build for {method} has no option {', '.join(unknown)}; leave it out")
     try:
-        return kind.model_validate(given)
+        options = kind.model_validate(given)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise CannotBeBuilt(f"{place} of a build for {method}: {first['msg']}") from error
+    _check_rows(options)
+    return options
+
+
+def _check_rows(options: PairSearchOptions | TableBuildOptions) -> None:
+    """Refuse samples in which no size finds the support that ``gn`` counts on the sample itself."""
+    if not isinstance(options, TableBuildOptions) or options.optimizer != "gn":
+        return
+    if options.sample_per_dim < options.min_dim_support:
+        raise CannotBeBuilt(
+            f"a sample_per_dim of {options.sample_per_dim} pairs leaves every size below the min_dim_support "
+            f"of {options.min_dim_support} that a row needs with gn; raise the one or lower the other"
+        )

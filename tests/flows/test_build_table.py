@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from typer.testing import CliRunner
 
 from flows.build_table import build_table
-from flows.cli import app
+from flows.cli import app, main
 from flows.render import render
 from gpu.coordinates import ImageSize
 from infra.store.interface import ObjectStore
@@ -74,6 +74,31 @@ def test_what_cannot_be_built_is_one_sentence_and_leaves_nothing(pairs: Path, st
     assert str(state.message).startswith(
         "optimizer of a build for dim_bucket_microgrid: Input should be 'gn'"
     )
+    assert list(store.list("")) == []
+
+
+TOO_FEW = "a sample_per_dim of 2 pairs leaves every size below the min_dim_support of 3 that a row needs"
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_a_sample_too_small_for_any_row_is_refused_before_anything_is_fitted(
+    pairs: Path, store: ObjectStore
+) -> None:
+    asked = {"optimizer": "gn", "sample_per_dim": 2, "min_dim_support": 3}
+    state = ended(build_table(str(pairs), **asked, return_state=True))
+    assert state.is_failed()
+    assert str(state.message).startswith(TOO_FEW)
+    assert list(store.list("")) == []
+
+
+def test_the_command_refuses_it_in_the_same_sentence(
+    pairs: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = "build-table --optimizer gn --sample-per-dim 2 --min-dim-support 3 --pairs"
+    monkeypatch.setattr("sys.argv", ["calibguard", *words.split(), str(pairs)])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert capsys.readouterr().err.startswith(TOO_FEW)
     assert list(store.list("")) == []
 
 
