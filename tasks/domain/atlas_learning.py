@@ -47,7 +47,7 @@ class LearningOptions(Record):
     listing_radius_px: float = Field(default=1.0, gt=0.0)
     """Within a listing: twice what nine of ten pair fits are good to."""
     profile_radius_px: float = Field(default=0.5, gt=0.0)
-    """Among listings."""
+    """Among listings; doubled until an atlas holds all profiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,13 @@ def learn_atlas(
     curves = [curve for listing in found.radial.values() for curve in _listing_curves(listing, options)]
     groups = learn_groups(curves, found.identical)
     used = sum(map(len, found.radial.values()))
+    profiles, radius = _profiles(curves, options.profile_radius_px)
     return LensAtlas(
         schema_version=1,
         name=label.name,
-        source=_source(found, used, options),
+        source=_source(found, used, options, radius),
         date=label.date,
-        profiles=_profiles(curves, options.profile_radius_px),
+        profiles=profiles,
         dimensions=groups.dimensions,
         buckets=groups.buckets,
         everything=groups.everything,
@@ -152,24 +153,26 @@ def _pooled(pairs: Sequence[FittedPair]) -> ListingCurve:
     return ListingCurve(pairs[0].listing, points_of([curve])[0], dict(sorted(sizes.items())))
 
 
-def _profiles(curves: Sequence[ListingCurve], radius: float) -> tuple[LensProfile, ...]:
-    """Gather curves that lie within one radius, the most pairs first."""
+def _profiles(curves: Sequence[ListingCurve], radius: float) -> tuple[tuple[LensProfile, ...], float]:
+    """Gather curves that lie within one radius, the most pairs first; also give the radius that it took.
+
+    It is doubled until no more profiles are left than an atlas may have.
+    """
     points, weights = np.array([curve.point for curve in curves]), weights_of(curves)
     labels = cover(points, weights, radius)
+    while labels.max() >= MOST_PROFILES:
+        radius *= 2.0
+        labels = cover(points, weights, radius)
     members = [
         [curve for curve, own in zip(curves, labels, strict=True) if own == label]
         for label in range(labels.max() + 1)
     ]
     members.sort(key=lambda group: -sum(curve.pairs for curve in group))
-    if len(members) > MOST_PROFILES:
-        raise NothingToLearn(
-            f"{len(curves)} curves make {len(members)} profiles of {radius:g} px, at most {MOST_PROFILES} "
-            "are kept; raise profile_radius_px"
-        )
     totals = Counter[tuple[str, str]]()
     for curve in curves:
         totals.update({(curve.listing, size): pairs for size, pairs in curve.sizes.items()})
-    return tuple(_profile(group, f"p{number:04d}", totals) for number, group in enumerate(members, start=1))
+    named = enumerate(members, start=1)
+    return tuple(_profile(group, f"p{number:04d}", totals) for number, group in named), radius
 
 
 def _profile(
@@ -206,10 +209,15 @@ def _zoom_rule(curves: Sequence[ListingCurve]) -> ZoomRule:
     )
 
 
-def _source(found: _Sorted, used: int, options: LearningOptions) -> str:
+def _source(found: _Sorted, used: int, options: LearningOptions, radius: float) -> str:
+    widened = (
+        f" (widened from {options.profile_radius_px:g} until at most {MOST_PROFILES} profiles were left)"
+        if radius > options.profile_radius_px
+        else ""
+    )
     return (
         f"Learned from {used} pairs of {len(found.radial)} listings; {len(found.identical)} pairs were "
         f"already corrected, {sum(found.quarantined.values())} quarantined. Curves within "
-        f"{options.listing_radius_px:g} px in a listing and {options.profile_radius_px:g} px among listings "
-        "are taken for one."
+        f"{options.listing_radius_px:g} px in a listing and {radius:g} px among listings{widened} are taken "
+        "for one."
     )

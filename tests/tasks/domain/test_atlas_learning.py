@@ -1,3 +1,4 @@
+import re
 from random import Random
 
 import pytest
@@ -115,6 +116,19 @@ def test_the_radius_of_profiles_is_an_option() -> None:
     wide = LearningOptions(profile_radius_px=50.0)
     assert len(learn_atlas(pairs, LABEL, wide).profiles) == 1
     assert len(learned(pairs).profiles) == 2
+
+
+def test_more_lenses_than_an_atlas_holds_are_gathered_within_a_wider_radius() -> None:
+    pairs = [radial(f"home{number}_g0", lens(-0.15 + 8e-5 * number)) for number in range(2100)]
+    atlas = learn_atlas(pairs, LABEL, LearningOptions(profile_radius_px=0.001))
+    assert 500 < len(atlas.profiles) <= 2000
+    assert sum(profile.listings for profile in atlas.profiles) == 2100
+    (radius,) = re.findall(
+        r"(\S+) px among listings \(widened from 0.001 until at most 2000 profiles were left\) are",
+        atlas.source,
+    )
+    assert float(radius) / 0.001 in {2.0**doublings for doublings in range(1, 6)}
+    assert "widened" not in learned(TOWN).source
 
 
 def test_the_zoom_rule_is_the_middle_of_what_pairs_are_zoomed_beyond_filling() -> None:
