@@ -19,7 +19,7 @@ from gpu.pair_fit.departure import departure
 from gpu.pair_fit.frame import forward_gap, inverse_gap
 from gpu.pair_fit.information import NormalEquations, normal_equations, residual_field
 from gpu.pair_fit.levels import Level, descend_all, pyramid
-from gpu.pair_fit.luma import common_bars, content_size, read_luma
+from gpu.pair_fit.luma import OfPair, barred_alone, common_bars, content_size, read_luma
 from gpu.pair_fit.model import LENSFUN_POWERS, Array, WarpModel, frame_rms
 from gpu.pair_fit.start import coarse_start
 from gpu.pair_fit.verdict import DEFAULT_LIMITS, Evidence, PairLimits, Reason, Verdict, judge
@@ -95,10 +95,18 @@ def fit_pair(
         return _unfitted(
             "low_texture", f"the target has texture in {places} places, at least {_FEWEST_POINTS} are needed"
         )
-    return _fit(WarpModel(size, powers), levels, content_size(size, bars, reduction), limits)
+    content = content_size(size, bars, reduction)
+    return _fit(WarpModel(size, powers), levels, content, limits, barred=barred_alone(*lumas))
 
 
-def _fit(model: WarpModel, levels: Sequence[Level], content: ImageSize, limits: PairLimits) -> PairFit:
+def _fit(
+    model: WarpModel,
+    levels: Sequence[Level],
+    content: ImageSize,
+    limits: PairLimits,
+    *,
+    barred: OfPair | None,
+) -> PairFit:
     start = coarse_start(model, levels[0].points, levels[0].original)
     descents = descend_all(model, levels, start)
     end, places, metric = descents[-1], levels[-1].points.places, model.frame_metric()
@@ -119,6 +127,7 @@ def _fit(model: WarpModel, levels: Sequence[Level], content: ImageSize, limits: 
         expected_error=normal.expected_error(metric),
         last_step=end.last_step if not end.converged else 0.0,
         fold=_fold(curve, model.size),
+        barred=barred,
     )
     judgement = judge(evidence, limits)
     return PairFit(

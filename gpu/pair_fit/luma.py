@@ -6,6 +6,7 @@ are bars of one level that both photos of a pair carry: their edges are straight
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from gpu.jpeg.header import JpegHeader
 
 Samples = NDArray[np.float32]
 Sides = tuple[int, int, int, int]
+OfPair = Literal["original", "target"]
 
 _BAR_LEVELS = 6  # grey levels within a line of a bar, at most: what JPEG adds to a flat colour
 _BAR_SLACK = 1  # samples by which the bars of a pair's photos may differ
@@ -76,6 +78,14 @@ def common_bars(one: Luma, other: Luma) -> Sides:
         for pair in bars
     )
     return left, top, right, bottom
+
+
+def barred_alone(original: Luma, target: Luma) -> OfPair | None:
+    """Name the photo that has a bar on a side where the other has not even a line of one level."""
+    for one, other in zip(_bars(original.samples), _bars(target.samples), strict=True):
+        if min(one, other) == 0 and max(one, other) > _BAR_SLACK:
+            return "original" if one > other else "target"
+    return None
 
 
 def content_size(size: ImageSize, bars: Sides, step: int) -> ImageSize:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gpu.pair_fit.departure import Departure
+from gpu.pair_fit.luma import OfPair
 
 Verdict = Literal["radial", "already_identical", "not_radial"]
 Reason = Literal[
@@ -69,6 +70,7 @@ class Evidence:
         expected_error: RMS error foretold for the curve.
         last_step: RMS of the last step of a fit that did not converge, 0 of one that did.
         fold: The sentence that says where the curve folds; None where it does not.
+        barred: The photo that alone has bars of one level at its edge; None where neither or both have.
     """
 
     displacement: float
@@ -83,6 +85,7 @@ class Evidence:
     expected_error: float
     last_step: float
     fold: str | None
+    barred: OfPair | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def judge(evidence: Evidence, limits: PairLimits = DEFAULT_LIMITS) -> Judgement:
     for reason, rule in _RULES:
         sentence = rule(evidence, limits)
         if sentence:
-            return Judgement("not_radial", reason, sentence)
+            return Judgement("not_radial", reason, sentence + _bars(evidence))
     if evidence.displacement <= limits.identical:
         return Judgement(
             "already_identical",
@@ -112,6 +115,11 @@ def judge(evidence: Evidence, limits: PairLimits = DEFAULT_LIMITS) -> Judgement:
         f"one curve explains the pair: it moves the photo by {evidence.displacement:.2f} px RMS and is good "
         f"to {evidence.expected_error:.2f}",
     )
+
+
+def _bars(found: Evidence) -> str:
+    """Name bars beside any refusal: they are a likelier cause than what their edges look like."""
+    return f"; the {found.barred} alone has bars, which may be the cause" if found.barred else ""
 
 
 def _unlike(found: Evidence, limits: PairLimits) -> str | None:

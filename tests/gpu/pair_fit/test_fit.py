@@ -184,6 +184,16 @@ def test_bars_of_both_photos_are_left_out() -> None:
     assert error_px(found.curve, BARREL) < 0.06  # px RMS: the corners are seen no more
 
 
+def test_a_pair_refused_for_bars_of_the_target_says_so() -> None:
+    original, target = room(1), corrected(room(1), BARREL).copy()
+    target[:, :16], target[:, -16:] = 0, 0
+
+    found = fit(original, target)
+
+    assert found.verdict == "not_radial"
+    assert found.sentence.endswith("; the target alone has bars, which may be the cause")
+
+
 def test_the_foretold_error_grows_where_texture_is_masked() -> None:
     original, target = room(), corrected(room(), BARREL)
     masked = [photo.copy() for photo in (original, target)]

@@ -5,7 +5,7 @@ import simplejpeg
 from gpu.coordinates import ImageSize
 from gpu.jpeg.codec import Reduction
 from gpu.jpeg.header import read_header
-from gpu.pair_fit.luma import Luma, common_bars, content_size, read_luma
+from gpu.pair_fit.luma import Luma, barred_alone, common_bars, content_size, read_luma
 
 WIDTH, HEIGHT = 203, 150  # multiples of no reduction
 
@@ -59,6 +59,16 @@ def test_bars_that_both_photos_have_are_counted_with_their_ringing() -> None:
 
 def test_what_only_one_photo_has_is_no_bar() -> None:
     assert common_bars(barred(0, 6, 0, 9), barred(0, 0, 0, 4)) == (0, 0, 0, 0)
+
+
+def test_a_photo_that_alone_has_bars_is_named() -> None:
+    assert barred_alone(barred(0, 6, 0, 6), barred(0, 0, 0, 0)) == "original"
+    assert barred_alone(barred(0, 0, 0, 0), barred(5, 0, 4, 0)) == "target"
+
+
+def test_bars_of_both_and_a_line_that_jpeg_may_have_made_are_nobodys_alone() -> None:
+    assert barred_alone(barred(0, 6, 0, 6), barred(0, 9, 0, 4)) is None
+    assert barred_alone(barred(0, 1, 0, 0), barred(0, 0, 0, 0)) is None
 
 
 def test_a_blank_photo_has_no_bars() -> None:

@@ -93,3 +93,12 @@ def test_an_edit_is_named_before_what_follows_from_it() -> None:
 
 def test_limits_are_the_callers_to_set() -> None:
     assert judge(GOOD, replace(DEFAULT_LIMITS, shift=0.15)).reason == "shifted"
+
+
+def test_a_refusal_says_which_photo_alone_has_bars() -> None:
+    told = "; the target alone has bars, which may be the cause"
+    edited, unlike = judge(changed(residual_field=0.41, barred="target")), judge(changed(correlation=0.5))
+
+    assert edited.sentence.endswith(told)
+    assert "bars" not in unlike.sentence
+    assert judge(changed(barred="target")) == judge(GOOD)
