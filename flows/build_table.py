@@ -47,13 +47,16 @@ def build_table(
             default: the data root.
         method: Method that loads the table.
         optimizer: ``grid`` tries candidates on photos, ``de`` (``calibguard_dim`` only) evolves them, with a
-            time limit; ``gn`` fits each pair's lens curve and takes the nearest coefficients.
+            time limit; both take every pair as it is, exchanged and cropped ones too. ``gn`` fits each
+            pair's lens curve, leaves out pairs that show no lens correction, and takes the nearest
+            coefficients.
         base: Table that the build starts from, as ``table`` of ``render``.
         profile: What ``grid`` and ``de`` compare photos by: ``mae`` (the pair searches' default), ``legacy``
             (the table build's), ``competition_lite``; ``gn`` compares warps.
         alphas: Each is tried; default: 0, and 0, 0.1, 0.2 for ``calibguard_dim``.
         search_pairs: Pairs that a pair search looks at, in all; default 500.
-        sample_per_dim: Pairs of a size that a table build looks at; default 300.
+        sample_per_dim: Pairs of a size that a table build looks at; with ``gn`` no fewer than
+            ``min_dim_support``; default 300.
         min_dim_support: Pairs that a size needs to be searched widely, with ``gn`` for a row of its own;
             default 30.
         interpolation: linear, cubic or lanczos4, for the search and as the table's default; default: cubic.

@@ -30,7 +30,11 @@ def build_table(
         str, typer.Option(help="calibguard_dim, dim_bucket_microgrid or global_grid.")
     ] = "calibguard_dim",
     optimizer: Annotated[
-        Optimizer, typer.Option(help="gn fits lens curves; grid and de try candidates on photos.")
+        Optimizer,
+        typer.Option(
+            help="gn fits lens curves and leaves out pairs that show none; grid and de try candidates on "
+            "every pair as it is, exchanged and cropped ones too."
+        ),
     ] = "grid",
     base: Annotated[str | None, typer.Option(help="Table to start from, as the table of a render.")] = None,
     profile: Annotated[Profile | None, typer.Option(help="What grid and de compare photos by.")] = None,

@@ -119,3 +119,10 @@ def test_the_command_builds_without_a_server_and_prints_what_it_found(
         f"use it with -p table={name}"
     )
     assert "1024x683" in shown.output
+
+
+def test_the_help_says_which_searches_judge_no_pairs() -> None:
+    shown = CliRunner().invoke(app, ["build-table", "--help"], env={"COLUMNS": "300"})
+    assert "grid and de try candidates on every pair as it is, exchanged and cropped ones too" in " ".join(
+        shown.output.split()
+    )
