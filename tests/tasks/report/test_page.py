@@ -270,7 +270,7 @@ def test_each_expected_error_stands_beside_its_bound() -> None:
     assert page.count('<td class="number">0.75</td><td class="number">1.50</td>') > 0
     bounds = re.findall(r'data-label="90 % bound, px">([^<]*)</td>', page)
     assert bounds == [figures.points(one.bound_px) for one in whole.agreement[:20]]
-    assert all(bounds)
+    assert all(float(bound) > 0.0 for bound in bounds)
 
 
 def test_a_run_without_an_atlas_has_no_fan() -> None:
