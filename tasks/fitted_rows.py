@@ -20,8 +20,6 @@ from tasks.pair_trials import ReadPair
 from tasks.photo_workers import PhotoWorkers
 from tasks.refitting import fitted_pairs
 
-_TEACHES = ("radial", "already_identical")
-
 Row = tuple[CoefficientPair | None, CoefficientPair | None]
 """Primary and safe, as a table has them for a group."""
 
@@ -70,7 +68,7 @@ def found_by_fits(
     """
     primary_px = residual_px.get(f"{key}.primary", residual_px.get(key))
     primary, safe = row if primary_px is not None else (None, None)
-    used = [fitted for fitted in group.fits if fitted.finding.verdict in _TEACHES]
+    used = [fitted for fitted in group.fits if fitted.finding.is_sound]
     record = found_coefficients(
         RowTrials(
             (), "gn", fallback=None if primary else "too few pairs taught a curve for a row of its own"

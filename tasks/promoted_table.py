@@ -37,14 +37,23 @@ def settled(choice: Choice) -> Choice:
 
 
 def reigning_choice() -> MethodChoice | None:
-    """Give the champion's method and variant, under the judge that settings name; None where nobody is."""
+    """Give what the champion's run was made with, under the judge that settings name.
+
+    Returns:
+        Its table named by the run; None where nobody is champion, or the run is so old that it recorded none.
+
+    Raises:
+        EvidenceAltered: The pointer, the champion's run or its table is not as the ledger seals it.
+        RecordUnreadable: The pointer is damaged.
+    """
     store = run_store()
     if (champion := _champion(settings().portal_judge, store)) is None:
         return None
-    request = read_run(champion.name, entries(store), store).manifest.request
-    return MethodChoice(
-        method=request.method, variant=request.variant, table=champion.name, interpolation=None, border=None
-    )
+    manifest = read_run(champion.name, entries(store), store).manifest
+    if manifest.table_digest is None:
+        return None
+    chosen = {name: getattr(manifest.request, name) for name in MethodChoice.model_fields}
+    return MethodChoice(**{**chosen, "table": champion.name})
 
 
 def with_promoted_table(choice: Choice, store: ObjectStore, *, judge: str) -> Choice:

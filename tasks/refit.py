@@ -53,11 +53,11 @@ from tasks.refitting import Progress, Refit, fitted_pairs
 
 _FAMILY = "refit"
 _QUALITY = 95
-_NOTHING_TO_DO = "already_identical"
-_SOUND = ("radial", _NOTHING_TO_DO)  # verdicts on pairs that are what they are taken for
 
 Tables = Mapping[str, TableHeader]
 """A table for each method, by the method's name."""
+Champion = Callable[[], MethodChoice | None]
+"""Gives what the champion's run was made with, its own table named."""
 InForce = Callable[[DiagnosisRequest], DiagnosisRequest]
 """Names in a request the table that runs of its method take."""
 
@@ -94,7 +94,7 @@ def learn_and_measure(
         request,
         workers,
         in_force=settled,
-        champion=reigning_choice(),
+        champion=reigning_choice,
         provenance=provenance,
         created=created,
     )
@@ -122,7 +122,7 @@ def learned_from(
     workers: PhotoWorkers,
     *,
     in_force: InForce,
-    champion: MethodChoice | None,
+    champion: Champion,
     provenance: Provenance,
     created: datetime,
 ) -> Learned:
@@ -136,7 +136,7 @@ def learned_from(
         request: What to hold out.
         workers: Look at photos, and measure.
         in_force: Names the table that a candidate is held against.
-        champion: Measured too, where it is none of the methods that a refit makes tables for.
+        champion: Measured too, where it is of another method or variant than those tables are measured with.
         provenance: Of the figures.
         created: When the refit was asked for.
 
@@ -152,7 +152,7 @@ def learned_from(
     read = pair_reader(Path(request.pairs_folder))
     rule = learned_line_rule(fitted, label, read=read, workers=workers)
     figures: tuple[HeldOutFigures, ...] = ()
-    sound = {one.pair.id for one in fits.pairs if one.finding.verdict in _SOUND}
+    sound = {one.pair.id for one in fits.pairs if one.finding.is_sound}
     if judging := [pair for pair in held if pair.id in sound]:
         partial = _tables(learn_atlas(fitted, label, line_rule=rule), label)
         figures = _measured(
@@ -190,7 +190,7 @@ def kept_candidate(
         found=len(fits.pairs),
         fitted=fits.fitted,
         used=learned.used,
-        already_corrected=sum(one.finding.verdict == _NOTHING_TO_DO for one in fits.pairs),
+        already_corrected=sum(one.finding.verdict == "already_identical" for one in fits.pairs),
         quarantined=(*inventory.quarantined, *_refused(fits.pairs)),
         listings=len(listings),
         listings_held_out=len({listing_of(pair.id) for pair in held}),
@@ -215,7 +215,7 @@ def _refused(pairs: Sequence[FittedPair]) -> Iterator[QuarantinedPhoto]:
     """Name the pairs that taught nothing by their originals, and say why."""
     for one in pairs:
         finding = one.finding
-        if finding.verdict not in _SOUND:
+        if not finding.is_sound:
             code = finding.reason or finding.verdict
             yield QuarantinedPhoto(
                 file_name=original_name(one.pair.id), code=code, reason=finding.sentence or code
@@ -237,7 +237,7 @@ def _measured(
     workers: PhotoWorkers,
     *,
     in_force: InForce,
-    champion: MethodChoice | None,
+    champion: Champion,
     provenance: Provenance,
     created: datetime,
 ) -> tuple[HeldOutFigures, ...]:
@@ -245,9 +245,10 @@ def _measured(
     drawn = sampled(judging, count=request.sample, seed=request.seed, per="bucket")
     sample = PairSample(found=len(judging), pairs=drawn, quarantined=())
     with TemporaryDirectory(prefix="calibguard-refit-") as folder:
+        trials = list(_trials(tables, request, Path(folder), in_force, champion()))
         figures = [
             _figures(diagnosis_of(sample, asked, workers, provenance=provenance, created=created), label)
-            for asked, label in _trials(tables, request, Path(folder), in_force, champion)
+            for asked, label in trials
         ]
     return tuple(sorted(figures, key=lambda one: one.proxy_mean))
 
@@ -263,8 +264,8 @@ def _trials(
         yield asked.model_copy(update={"table": str(path)}), "candidate"
         yield (standing := in_force(asked)), standing.table or SHIPPED
     if champion is not None and not _is_measured(champion):
-        standing = in_force(_diagnosis_request(request, champion.method, champion.variant))
-        yield standing, standing.table or SHIPPED
+        asked = _diagnosis_request(request, champion.method, champion.variant)
+        yield asked.model_copy(update=champion.model_dump()), champion.table or SHIPPED
 
 
 def _is_measured(choice: MethodChoice) -> bool:

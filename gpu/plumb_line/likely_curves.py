@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from gpu.coordinates import ImageSize
+from gpu.errors import LensModelError
 from gpu.filling import border_radii
 from gpu.lens_curve import LensCurve
 from gpu.plumb_line.prior import CurvePrior
@@ -43,9 +44,14 @@ class LikelyCurves:
         Args:
             curve: Zoomed for the frame.
             weights: (K,), probability of each component.
+
+        Raises:
+            LensModelError: All curves fold.
         """
         squares = np.square(self.sources - curve.distort(self.radii)).mean(axis=2)
-        whole = np.isfinite(squares)
+        whole = np.isfinite(squares) & (weights[:, None] > 0.0)
+        if not whole.any():
+            raise LensModelError("no likely curve reaches the corner of the frame without folding")
         distances = np.sqrt(squares[whole]) * self.half_diagonal
         shares = np.broadcast_to(weights[:, None], squares.shape)[whole]
         order = np.argsort(distances, kind="stable")

@@ -9,7 +9,6 @@ import base64
 import glob
 import hashlib
 import re
-import secrets
 import time
 import unicodedata
 from dataclasses import dataclass
@@ -142,8 +141,10 @@ def _copy(
 
 
 def _part(place: Path, response: httpx.Response) -> Path:
-    """Give the part file of the version that is answered; one without a name is not met again."""
-    version = response.headers.get("etag") or secrets.token_hex()
+    """Give the part file of the version that is answered; one without a name always begins anew."""
+    version = response.headers.get("etag")
+    if version is None:
+        return place.with_name(f"{place.name}.part")
     return place.with_name(f"{place.name}.{hashlib.sha256(version.encode()).hexdigest()[:_DIGITS]}.part")
 
 

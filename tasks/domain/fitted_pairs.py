@@ -40,6 +40,11 @@ class PairFinding(Record):
     expected_error_px: float | None = Field(default=None, ge=0.0)
     """RMS over the frame, foretold by the fit."""
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether the pair is what it is taken for: it shows a lens, or that nothing is to be done."""
+        return self.verdict in ("radial", "already_identical")
+
 
 class KeptFinding(Record):
     """A finding as it is kept, which seals itself: a damaged one, or one of other files, cannot pass."""

@@ -73,7 +73,7 @@ def _groups(atlas: LensAtlas) -> Iterator[FanCurve]:
     ]
     for name, group in groups:
         if (line := _line(group.safe)) is not None:
-            yield FanCurve(name, group.pairs, group.expected_px, group.bound_px, line)
+            yield FanCurve(name, group.pairs, None, None, line)
 
 
 def _line(known: AtlasCurve) -> tuple[float, ...] | None:

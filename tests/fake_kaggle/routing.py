@@ -124,9 +124,11 @@ def _file(asked: Asked, kaggle: FakeKaggle) -> Answer:
         return Answer(403, b"<Error><Code>ExpiredToken</Code></Error>", kind="application/xml")
     content, kind = path.read_bytes(), "application/octet-stream"
     md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
-    told = {"ETag": f'"{content_version(content)}"'} | (
-        {"x-goog-hash": f"md5={md5}"} if kaggle.tells_md5 else {}
-    )
+    told: dict[str, str] = {}
+    if kaggle.tells_md5:
+        told["x-goog-hash"] = f"md5={md5}"
+    if kaggle.tells_version:
+        told["ETag"] = f'"{content_version(content)}"'
     match = re.fullmatch(r"bytes=([0-9]+)-", asked.headers.get("Range", ""))
     if match is None:
         return Answer(200, content, kind=kind, headers=told)

@@ -24,6 +24,7 @@ class FakeKaggle:
         url: Base URL; RPC methods are found below both ``/v1`` and ``/api/v1``, MCP at ``/mcp``.
         faults: Script of misbehaviour; ``faults.add(...)`` goes on telling it.
         tells_md5: Of the files; a store tells none of those that were composed of parts.
+        tells_version: Of the files, as ``ETag``.
     """
 
     kernels: Kernels
@@ -31,6 +32,7 @@ class FakeKaggle:
     competition: Competition | None = None
     url: str = ""
     tells_md5: bool = True
+    tells_version: bool = True
     journal: Journal[Asked] = field(default_factory=lambda: Journal(lambda asked: asked.method))
     urls: SignedUrls = field(default_factory=SignedUrls)
 

@@ -48,7 +48,7 @@ def figures(
         request,
         workers,
         in_force=lambda asked: asked,
-        champion=champion,
+        champion=lambda: champion,
         provenance=provenance_here(),
         created=datetime(2026, 1, 1, tzinfo=UTC),
     ).figures

@@ -12,6 +12,7 @@ from gpu.curve_space import FRAME
 from gpu.errors import LensModelError
 from tasks.domain.atlas import AtlasCurve, Group, Level
 from tasks.domain.buckets import bucket_of
+from tasks.domain.errors import UnusableWarpError
 from tasks.domain.estimators.estimate import Estimate, Estimator, Question, Row
 from tasks.domain.line_prior import likely_curves_of, line_prior_of
 
@@ -54,10 +55,10 @@ def _reason(who: str, group: Group, row: Row, expected: float | None) -> str:
 def _errors_px(chosen: AtlasCurve, question: Question) -> tuple[float | None, float | None]:
     """Give expected error and bound in pixels of the photo; the curve may fold where they are measured."""
     size = question.size
-    weights = line_prior_of(question.atlas, str(size)).weights
     try:
+        weights = line_prior_of(question.atlas, str(size)).weights
         errors = likely_curves_of(question.atlas).errors_px(chosen.at(FRAME), weights)
-    except LensModelError:
+    except (LensModelError, UnusableWarpError):
         return None, None
     expected, bound = (error * size.half_diagonal / FRAME.half_diagonal for error in errors)
     return expected, bound

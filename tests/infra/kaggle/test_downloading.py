@@ -105,6 +105,15 @@ def test_nothing_is_added_to_a_part_of_another_version(
     assert [path.name for path in place.parent.iterdir()] == ["b.bin"]
 
 
+def test_a_download_of_no_known_version_begins_anew(kaggle: FakeKaggle, served: Path, tmp_path: Path) -> None:
+    kaggle.tells_version = False
+    begun(kaggle, served, tmp_path)
+    place = fetch(wanted(kaggle, served), tmp_path / "got", api=api(kaggle))
+    assert "Range" not in kaggle.journal.all("file")[1].headers
+    assert place.read_bytes() == _CONTENT
+    assert [path.name for path in place.parent.iterdir()] == ["b.bin"]
+
+
 def test_an_expired_url_is_an_error_and_no_file(
     kaggle: FakeKaggle, served: Path, tmp_path: Path, clock: FakeTime
 ) -> None:
