@@ -14,6 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from infra.remote.names import Kind
+from infra.remote.records import RemoteRecords
+from infra.store.lease import holder
 from tasks.domain.schemas import RunManifest
 from tasks.keys import manifest_key
 from tests.faults.processes import children_of, command_of, kill
@@ -97,17 +100,28 @@ def _kill_the_parent(running: Site, photos: Path, pools: dict[str, object]) -> N
 
 def _kill_a_worker(running: Site, stop: threading.Event) -> None:
     """Kill each worker of rented machines once, while it watches one."""
-    watching: dict[str, Callable[[], list[str]]] = {
+    alive: dict[Kind, Callable[[], list[str]]] = {
         "akash": running.akash.leases_alive,
         "kaggle": running.kaggle.kernels_alive,
     }
-    while watching and not stop.wait(0.2):
-        for pool in [pool for pool, alive in watching.items() if alive()]:
+    while alive and not stop.wait(0.2):
+        for pool in [pool for pool, machines in alive.items() if machines() and _watches(running, pool)]:
             if (worker := _worker(running, pool)) is not None:
-                time.sleep(1.0)
                 kill(worker)
                 _tell(f"killed the worker of {pool}, process {worker}")
-                del watching[pool]
+                del alive[pool]
+
+
+def _watches(running: Site, pool: Kind) -> bool:
+    """Tell whether a machine of a pool is known to whoever holds its lease."""
+    records, now = RemoteRecords(running.store), time.time()
+    return any(
+        holder(records.store, records.watch_key(str(name)), now=now) is not None
+        and (record := records.find(str(name))) is not None
+        and record.opened is not None
+        for name in records.open_names()
+        if name.kind == pool
+    )
 
 
 def _worker(running: Site, pool: str) -> int | None:

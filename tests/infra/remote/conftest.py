@@ -28,21 +28,21 @@ def agent(store: SigningStore) -> Agent:
 
 
 @pytest.fixture
-def time() -> FakeTime:
+def clock() -> FakeTime:
     return FakeTime()
 
 
 @pytest.fixture
-def renter_of(provider: FolderProvider, store: SigningStore, time: FakeTime) -> Callable[..., Renter]:
+def renter_of(provider: FolderProvider, store: SigningStore, clock: FakeTime) -> Callable[..., Renter]:
     """Makes renters that share provider, store and clock."""
 
     def make(worker: str = "worker one", **more: object) -> Renter:
-        clock = Clock(time.now, time.sleep, jitter=lambda: 1.0)
+        shared = Clock(clock.now, clock.sleep, jitter=lambda: 1.0)
         return Renter(
             provider,
             RemoteRecords(store),
             worker,
-            **{"patience": PATIENCE, "clock": clock, **more},  # type: ignore[arg-type]
+            **{"patience": PATIENCE, "clock": shared, **more},  # type: ignore[arg-type]
         )
 
     return make

@@ -122,12 +122,12 @@ def test_at_a_server_that_never_knew_the_run_nothing_is_destroyed_and_it_is_said
 
 @pytest.mark.parametrize("state", ["live", "cancelling", "unknown", "foreign"])
 def test_a_machine_that_nobody_watches_ends_by_its_deadline_whatever_the_server_says(
-    state: RunState, renter: Renter, orphan: Intent, provider: FolderProvider, time: FakeTime
+    state: RunState, renter: Renter, orphan: Intent, provider: FolderProvider, clock: FakeTime
 ) -> None:
-    past_s = orphan.deadline.timestamp() + renter.patience.overtime_s - time.at
-    time.sleep(past_s - 60)
+    past_s = orphan.deadline.timestamp() + renter.patience.overtime_s - clock.at
+    clock.sleep(past_s - 60)
     assert [one.due for one in reaper(renter, Run(states=[state])).find()] != ["destroy"]
-    time.sleep(61)
+    clock.sleep(61)
     run = Run(states=[state])
     (reaped,) = reaper(renter, run).reap()
     assert (reaped.due, reaped.done, provider.alive()) == ("destroy", True, [])
@@ -136,10 +136,10 @@ def test_a_machine_that_nobody_watches_ends_by_its_deadline_whatever_the_server_
 
 
 def test_a_batch_that_was_finished_before_its_deadline_is_settled_as_done(
-    renter: Renter, orphan: Intent, agent: Agent, time: FakeTime
+    renter: Renter, orphan: Intent, agent: Agent, clock: FakeTime
 ) -> None:
     agent.finish()
-    time.sleep(orphan.deadline.timestamp() + renter.patience.overtime_s + 1 - time.at)
+    clock.sleep(orphan.deadline.timestamp() + renter.patience.overtime_s + 1 - clock.at)
     run = Run()
     assert [one.done for one in reaper(renter, run).reap()] == [True]
     assert [outcome.cause for outcome in run.outcomes] == ["done"]
@@ -157,10 +157,10 @@ def test_a_machine_that_a_dead_command_asked_for_is_destroyed_and_no_server_is_a
 
 
 def test_a_machine_that_somebody_watches_is_left_alone(
-    renter: Renter, orphan: Intent, provider: FolderProvider, store: SigningStore, time: FakeTime
+    renter: Renter, orphan: Intent, provider: FolderProvider, store: SigningStore, clock: FakeTime
 ) -> None:
     key = renter.records.watch_key(orphan.name)
-    with leased(store, key, owner="worker two", lease_s=60, now=time.now, taken=WatchTaken):
+    with leased(store, key, owner="worker two", lease_s=60, now=clock.now, taken=WatchTaken):
         (found,) = reaper(renter, ended()).find()
         assert (found.due, found.why) == ("nothing", "worker two watches it")
         assert [one.in_words for one in reaper(renter, ended()).reap()] == ["left alone"]
@@ -193,9 +193,9 @@ def test_an_intent_without_a_machine_is_closed_and_its_run_may_start_again(
 
 
 def test_an_adopted_job_is_seen_through(
-    renter: Renter, orphan: Intent, provider: FolderProvider, agent: Agent, time: FakeTime
+    renter: Renter, orphan: Intent, provider: FolderProvider, agent: Agent, clock: FakeTime
 ) -> None:
-    time.events = {1: agent.beat, 2: agent.finish}
+    clock.events = {1: agent.beat, 2: agent.finish}
     run = Run()
     outcome = renter.adopt(orphan.name, run)
     assert outcome is not None
@@ -224,7 +224,7 @@ def test_a_machine_without_a_record_is_destroyed_and_a_foreign_one_is_not(
 
 
 def test_a_machine_that_is_created_while_the_reaper_looks_is_left_alone(
-    renter: Renter, provider: FolderProvider, agent: Agent, store: SigningStore, time: FakeTime
+    renter: Renter, provider: FolderProvider, agent: Agent, store: SigningStore, clock: FakeTime
 ) -> None:
     asked = intent(agent)
 
@@ -234,7 +234,7 @@ def test_a_machine_that_is_created_while_the_reaper_looks_is_left_alone(
             machine(provider, asked.name)  # after the listing; its intent was written before
 
     with leased(
-        store, renter.records.watch_key(asked.name), owner="two", lease_s=60, now=time.now, taken=WatchTaken
+        store, renter.records.watch_key(asked.name), owner="two", lease_s=60, now=clock.now, taken=WatchTaken
     ):
         renter.records.intend(asked)
         slow = Renter(Slow(provider.folder), renter.records, "worker one", renter.patience, renter.clock)

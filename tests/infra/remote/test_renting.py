@@ -38,10 +38,10 @@ def records_of(renter: Renter) -> list[RemoteRecord]:
 
 
 def test_a_batch_that_is_done_leaves_a_completed_run_and_no_machine(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider
+    renter: Renter, agent: Agent, clock: FakeTime, provider: FolderProvider
 ) -> None:
     asked, run = order(agent), Run()
-    time.events = {1: agent.beat, 3: agent.finish}
+    clock.events = {1: agent.beat, 3: agent.finish}
     outcome = renter.rent(asked, run)
     name = str(remote_name("kaggle", asked.flow_run_id, 0))
     assert outcome is not None
@@ -77,9 +77,9 @@ def test_a_batch_that_was_done_before_rents_nothing(
     ],
 )
 def test_the_agents_word_decides_between_failed_and_crashed(
-    reason: str, cause: str, state: str, renter: Renter, agent: Agent, time: FakeTime
+    reason: str, cause: str, state: str, renter: Renter, agent: Agent, clock: FakeTime
 ) -> None:
-    time.events = {1: lambda: agent.finish(reason, "because")}
+    clock.events = {1: lambda: agent.finish(reason, "because")}
     outcome = renter.rent(order(agent), Run())
     assert outcome is not None
     assert (outcome.cause, outcome.state.type) == (cause, state)
@@ -109,13 +109,13 @@ def test_a_machine_that_is_refused_ends_the_run_with_its_class(
 
 
 def test_a_machine_is_waited_for_while_none_is_free(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider
+    renter: Renter, agent: Agent, clock: FakeTime, provider: FolderProvider
 ) -> None:
     provider.refusals = [AtCapacity("2 sessions run")] * 3
-    time.events = {5: agent.finish}
+    clock.events = {5: agent.finish}
     outcome = renter.rent(order(agent), Run())
     assert outcome is not None
-    assert (outcome.cause, time.slept[:3], provider.created()) == ("done", [10.0] * 3, 1)
+    assert (outcome.cause, clock.slept[:3], provider.created()) == ("done", [10.0] * 3, 1)
     assert len(records_of(renter)) == 1
 
 
@@ -138,10 +138,10 @@ def test_a_cancelled_run_lets_the_agent_stop_and_then_ends_the_machine(
 
 
 def test_a_create_whose_reply_was_lost_leaves_one_machine_at_the_end(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider
+    renter: Renter, agent: Agent, clock: FakeTime, provider: FolderProvider
 ) -> None:
     provider.refusals, provider.lost_reply = [CreateAmbiguous("no answer came")], True
-    time.events = {4: agent.finish}
+    clock.events = {4: agent.finish}
     asked = order(agent)
     outcome = renter.rent(asked, Run())
     assert outcome is not None
@@ -172,10 +172,10 @@ def test_creates_that_stay_ambiguous_end_the_run_after_three_names(
 
 
 def test_a_machine_that_cannot_be_ended_leaves_the_command_and_an_open_record(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider, store: SigningStore
+    renter: Renter, agent: Agent, clock: FakeTime, provider: FolderProvider, store: SigningStore
 ) -> None:
     provider.undying = 3
-    time.events = {1: agent.finish}
+    clock.events = {1: agent.finish}
     run = Run()
     outcome = renter.rent(order(agent), run)
     assert outcome is not None
@@ -187,18 +187,18 @@ def test_a_machine_that_cannot_be_ended_leaves_the_command_and_an_open_record(
 
 
 def test_a_machine_that_is_ended_at_the_second_try_is_closed(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider
+    renter: Renter, agent: Agent, clock: FakeTime, provider: FolderProvider
 ) -> None:
     provider.undying = 2
-    time.events = {1: agent.finish}
+    clock.events = {1: agent.finish}
     renter.rent(order(agent), Run())
     assert renter.records.open_names() == []
 
 
 def test_a_run_whose_server_is_away_at_the_end_stays_on_record(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider
+    renter: Renter, agent: Agent, clock: FakeTime, provider: FolderProvider
 ) -> None:
-    time.events = {1: agent.finish}
+    clock.events = {1: agent.finish}
     renter.rent(order(agent), Run(deaf=True))
     assert provider.alive() == []
     (name,) = renter.records.open_names()
@@ -209,10 +209,10 @@ def test_a_run_whose_server_is_away_at_the_end_stays_on_record(
 
 
 def test_the_log_is_kept_without_what_would_open_the_store(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider, store: SigningStore
+    renter: Renter, agent: Agent, clock: FakeTime, provider: FolderProvider, store: SigningStore
 ) -> None:
     provider.log = f"fetching https://store.example/spec.json?{SIGNATURE}\nTraceback"
-    time.events = {1: agent.finish}
+    clock.events = {1: agent.finish}
     renter.rent(order(agent), Run())
     kept = words(store, "remote/")
     assert "fetching https://store.example/spec.json\nTraceback" in kept
@@ -220,9 +220,9 @@ def test_the_log_is_kept_without_what_would_open_the_store(
 
 
 def test_the_provider_is_given_a_url_and_the_records_are_not(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider, store: SigningStore
+    renter: Renter, agent: Agent, clock: FakeTime, provider: FolderProvider, store: SigningStore
 ) -> None:
-    time.events = {1: agent.finish}
+    clock.events = {1: agent.finish}
     renter.rent(order(agent), Run())
     assert SIGNATURE in provider.given()
     assert SIGNATURE not in words(store, "")
@@ -242,7 +242,7 @@ def test_who_was_taken_over_asks_for_nothing_more_and_ends_nothing(
     machines: int,
     renter: Renter,
     agent: Agent,
-    time: FakeTime,
+    clock: FakeTime,
     provider: FolderProvider,
     store: SigningStore,
 ) -> None:
@@ -250,7 +250,7 @@ def test_who_was_taken_over_asks_for_nothing_more_and_ends_nothing(
     key = renter.records.watch_key(str(remote_name("kaggle", asked.flow_run_id, 0)))
     provider.refusals = [AtCapacity("2 sessions run")] * refusals
     quick = replace(renter, patience=Patience(poll_s=10.0, lease_s=0.3))
-    time.events = {1: lambda: stolen(store, key)}
+    clock.events = {1: lambda: stolen(store, key)}
     run = Run()
     assert quick.rent(asked, run) is None
     assert (run.outcomes, len(provider.alive())) == ([], machines)
@@ -314,9 +314,9 @@ def test_a_batch_that_was_never_sent_fails_the_run(renter: Renter, store: Signin
     "changes", [{"digest": "0" * 64}, {"attempt": 1}, {"ok": "yes"}, {"ok": False}, {"reason": 7}]
 )
 def test_a_manifest_of_something_else_counts_for_nothing(
-    changes: dict[str, object], renter: Renter, agent: Agent, time: FakeTime
+    changes: dict[str, object], renter: Renter, agent: Agent, clock: FakeTime
 ) -> None:
-    time.events = {1: lambda: agent.leave_manifest(**changes)}
+    clock.events = {1: lambda: agent.leave_manifest(**changes)}
     outcome = renter.rent(order(agent), Run())
     assert outcome is not None
     assert outcome.cause == "lost"
@@ -324,35 +324,35 @@ def test_a_manifest_of_something_else_counts_for_nothing(
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"ok": NaN}', b"{" * 100_000])
 def test_a_manifest_that_is_none_counts_for_nothing(
-    body: bytes, renter: Renter, agent: Agent, time: FakeTime, store: SigningStore
+    body: bytes, renter: Renter, agent: Agent, clock: FakeTime, store: SigningStore
 ) -> None:
-    time.events = {1: lambda: store.create(f"{agent.prefix}manifest.json", body)}
+    clock.events = {1: lambda: store.create(f"{agent.prefix}manifest.json", body)}
     outcome = renter.rent(order(agent), Run())
     assert outcome is not None
     assert outcome.cause == "lost"
 
 
 def test_a_second_run_of_a_flow_run_takes_the_next_name(
-    renter: Renter, agent: Agent, time: FakeTime, store: SigningStore
+    renter: Renter, agent: Agent, clock: FakeTime, store: SigningStore
 ) -> None:
     asked = order(agent)
-    time.events = {1: lambda: agent.finish("failed")}
+    clock.events = {1: lambda: agent.finish("failed")}
     renter.rent(asked, Run())
     again = replace(asked, batch=Agent(store).send_batch().prefix)
-    time.events = {2: Agent(store, again.batch).finish}
+    clock.events = {2: Agent(store, again.batch).finish}
     outcome = renter.rent(again, Run())
     assert outcome is not None
     assert [record.intent.name[-2:] for record in records_of(renter)] == ["-0", "-1"]
 
 
 def test_a_job_that_somebody_watches_is_not_adopted(
-    renter_of: Callable[..., Renter], agent: Agent, store: SigningStore, time: FakeTime
+    renter_of: Callable[..., Renter], agent: Agent, store: SigningStore, clock: FakeTime
 ) -> None:
     name = str(remote_name("kaggle", uuid.uuid4(), 0))
     renter = renter_of()
     with (
         leased(
-            store, renter.records.watch_key(name), owner="other", lease_s=60, now=time.now, taken=WatchTaken
+            store, renter.records.watch_key(name), owner="other", lease_s=60, now=clock.now, taken=WatchTaken
         ),
         pytest.raises(WatchTaken, match="other is at work"),
     ):
@@ -360,10 +360,10 @@ def test_a_job_that_somebody_watches_is_not_adopted(
 
 
 def test_what_a_machine_cost_and_may_cost_is_on_record(
-    renter: Renter, agent: Agent, time: FakeTime, provider: FolderProvider
+    renter: Renter, agent: Agent, clock: FakeTime, provider: FolderProvider
 ) -> None:
     provider.price_usd = Decimal("0.80")
-    time.events = {1: agent.finish}
+    clock.events = {1: agent.finish}
     run = Run()
     renter.rent(order(agent), run)
     (record,) = records_of(renter)

@@ -16,7 +16,7 @@ from tasks.domain.training import TrainingManifest, read_training_spec
 from tasks.keys import BatchKeys
 from tasks.training import TrainingOrder, end_training, find_manifest, send_training, take_training
 from tests.script_host import script_host
-from tests.waiting import wait_until
+from tests.waiting import ENDLESS, wait_until
 
 ROOT = Path(__file__).parents[3]
 WELL = """
@@ -27,11 +27,11 @@ out = pathlib.Path(os.environ["CALIBGUARD_OUTPUT"])
 (out / "weights" / "best.bin").write_bytes(b"w" * 100)
 (out / "seen.txt").write_text(" ".join(sorted(name for name in os.environ if name.startswith("CALIBGUARD"))))
 """
-ENDLESS = """
-import os, pathlib, time
+HALF_DONE = f"""
+import os, pathlib
 pathlib.Path(os.environ["CALIBGUARD_OUTPUT"], "half.txt").write_text("half")
 print("on and on", flush=True)
-time.sleep(600)
+{ENDLESS}
 """
 TOO_DEEP = """
 import os
@@ -113,8 +113,8 @@ def test_a_script_that_fails_is_told_with_its_status(
 
 
 def test_at_the_deadline_the_script_is_stopped_and_what_it_left_comes_back(store: ObjectStore) -> None:
-    with script_host(ENDLESS) as url:
-        keys = _sent(url, ENDLESS, store, deadline_s=4.0)
+    with script_host(HALF_DONE) as url:
+        keys = _sent(url, HALF_DONE, store, deadline_s=4.0)
         manifest, _ = _ended(keys, store)
     assert manifest.reason == "deadline"
     with tarfile.open(fileobj=io.BytesIO(store.read(keys.output))) as members:
@@ -134,8 +134,8 @@ def test_an_output_that_cannot_be_packed_is_told_and_not_trained_for_again(store
 
 
 def test_a_training_that_nobody_wants_any_more_ends(store: ObjectStore) -> None:
-    with script_host(ENDLESS) as url:
-        keys = _sent(url, ENDLESS, store)
+    with script_host(HALF_DONE) as url:
+        keys = _sent(url, HALF_DONE, store)
         agent = _started(keys, store)
         wait_until(
             lambda: store.head(keys.log) and b"on and on" in store.read(keys.log),
