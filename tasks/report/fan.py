@@ -32,9 +32,9 @@ class FanCurve:
     count: int
     """Training pairs behind a group, photos that got a chosen curve."""
     expected_px: float | None
-    """Mean expected error, where it was foretold."""
+    """Mean expected error, where it was foretold; of a group the mean distance of its pairs, where known."""
     bound_px: float | None
-    """The largest of their 90 % bounds, where they have any: it holds for each."""
+    """The largest of the photos' 90 % bounds, which holds for each; nine in ten of a group are within."""
     displacement: tuple[float, ...]
     """In pixels of a photo of 2048x1367 at each of ``FAN_RADII``, outwards positive."""
 
@@ -73,7 +73,7 @@ def _groups(atlas: LensAtlas) -> Iterator[FanCurve]:
     ]
     for name, group in groups:
         if (line := _line(group.safe)) is not None:
-            yield FanCurve(name, group.pairs, None, None, line)
+            yield FanCurve(name, group.pairs, group.expected_px, group.bound_px, line)
 
 
 def _line(known: AtlasCurve) -> tuple[float, ...] | None:

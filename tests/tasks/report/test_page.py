@@ -273,6 +273,16 @@ def test_each_expected_error_stands_beside_its_bound() -> None:
     assert all(float(bound) > 0.0 for bound in bounds)
 
 
+def test_how_far_a_group_s_own_pairs_lie_is_no_bound_of_a_photo() -> None:
+    whole = atlas_content()
+    assert whole.fan
+    first, *others = whole.fan.groups
+    measured = replace(first, expected_px=0.29, bound_px=0.58)
+    page = report_page(replace(whole, fan=replace(whole.fan, groups=(measured, *others)))).decode()
+    title = f"{first.name}: {first.count} pairs, 0.29 px away on average, nine in ten within 0.58 px</title>"
+    assert page.count(title) == 1
+
+
 def test_a_run_without_an_atlas_has_no_fan() -> None:
     page = read(content())
     assert "curves" not in page.rows
